@@ -1,0 +1,10 @@
+/* Every family of reference kernels, included once for float and once for double (T): a new family is a line here. */
+#include "matmul.inc"
+#include "conv.inc"
+#include "elementwise.inc"
+#include "reduce.inc"
+#include "pool.inc"
+#include "norm.inc"
+#include "loss.inc"
+#include "random.inc"
+#include "update.inc"

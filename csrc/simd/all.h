@@ -1,0 +1,16 @@
+/* Every family of tuned kernels: a new family is a line here. */
+#include "../fn.h"
+#include "vec.h"
+
+#include "matmul.c"
+#include "conv.c"
+#include "elementwise.c"
+#include "reduce.c"
+#include "pool.c"
+#include "norm.c"
+#include "loss.c"
+#include "update.c"
+
+#if defined(__clang__) && !defined(__aarch64__)
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,65 @@
+/* Vectors of floats as wide as the instruction set of this translation unit: VL floats to a vector.
+ * GCC vector extensions: `a + b`, `a * b + c` (contracted to one fused multiply-add where there is one), comparisons
+ * that give a mask of ints.  Loads and stores are unaligned unless the name says otherwise. */
+#ifndef FN_VEC_H
+#define FN_VEC_H
+#include <stdint.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#if FN_LEVEL == 4
+#define VL 16
+#elif FN_LEVEL == 3
+#define VL 8
+#else
+#define VL 4
+#endif
+
+typedef float vf __attribute__((vector_size(VL * 4)));
+typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef float vf_u __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+typedef int32_t vi_u __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+
+#define FN_INLINE static inline __attribute__((always_inline))
+
+FN_INLINE vf vload(const float *p) { return *(const vf_u *)p; }
+FN_INLINE void vstore(float *p, vf v) { *(vf_u *)p = v; }
+FN_INLINE vf vset1(float x) { return x - (vf){0}; } /* a broadcast: exact for every x, -0.0 included */
+
+/* The first n (0 < n <= VL) floats; the rest reads as zero and is not touched in memory. */
+FN_INLINE vf vload_n(const float *p, int64_t n) {
+#if FN_LEVEL == 4
+  return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+  vf v = {0};
+  memcpy(&v, p, (size_t)n * 4);
+  return v;
+#endif
+}
+FN_INLINE void vstore_n(float *p, vf v, int64_t n) {
+#if FN_LEVEL == 4
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+  memcpy(p, &v, (size_t)n * 4);
+#endif
+}
+
+/* mask ? a : b, lane by lane; a mask is what a comparison of two vf gives (all ones or zero). */
+FN_INLINE vf vselect(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+FN_INLINE vf vmax(vf a, vf b) { return vselect(a > b, a, b); }
+FN_INLINE vf vmin(vf a, vf b) { return vselect(a < b, a, b); }
+
+/* Sum and maximum of the lanes, in a fixed order. */
+FN_INLINE float vsum(vf v) {
+  for (int w = VL / 2; w; w /= 2)
+    for (int i = 0; i < w; i++) v[i] += v[i + w];
+  return v[0];
+}
+FN_INLINE float vmaximum(vf v) {
+  float m = v[0];
+  for (int i = 1; i < VL; i++) m = v[i] > m ? v[i] : m;
+  return m;
+}
+#endif
