@@ -1,0 +1,361 @@
+"""What flows between ops: `Tensor` (an array), `Variable` (an array that changes), `Spec` (a shape and a dtype)."""
+import itertools
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from . import config
+
+FLOATS = ("float32", "float64")
+INTS = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
+NAMES = {np.dtype(name): name for name in FLOATS + INTS}     # NumPy's dtype -> our word for it
+
+_next_key = itertools.count().__next__
+
+
+# ---- Dtypes -----------------------------------------------------------------------------------------------------
+
+def standardize_dtype(dtype):
+    """The name of a dtype given as a name, a Python type, a NumPy dtype, or None (the working type, `floatx`).
+
+    Raises:
+        ValueError: a type that fastnn does not hold.
+    """
+    if dtype is None or dtype is float:
+        return config.floatx()
+    if dtype in FLOATS or dtype in INTS:
+        return str(dtype)
+    if dtype is int:
+        return "int32"
+    try:
+        return NAMES[np.dtype(dtype)]
+    except (TypeError, KeyError):
+        raise ValueError(f"dtype must be one of {', '.join(FLOATS + INTS)}, received {dtype!r}") from None
+
+
+@lru_cache(maxsize=None)
+def result_type(*dtypes):
+    """The dtype that mixed operands meet in, by Keras' rules: a float wins over integers whatever their widths."""
+    floats = [d for d in dtypes if d in FLOATS]
+    if floats:
+        return "float64" if "float64" in floats else "float32"
+    kind = np.result_type(*dtypes)
+    return NAMES.get(kind, "float32") if kind.kind != "f" else config.floatx()   # uint64 with int64: a float
+
+
+# ---- Operands ---------------------------------------------------------------------------------------------------
+
+class Operand:
+    """What ops take: it has a `shape` (a tuple) and a `dtype` (a name).  Its operators come from `fastnn.ops`."""
+
+    __slots__ = ()
+    __array_priority__ = 100        # NumPy's operators leave the work to ours
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    @property
+    def rank(self):
+        return len(self.shape)
+
+
+class Spec(Operand):
+    """A shape and a dtype without values: what an op announces, and what flows through a model while it is built.
+
+    Args:
+        shape: tuple of sizes, None where a size is open (the batch, mostly).
+        dtype: name of the dtype.
+        name: of an input.
+    """
+
+    __slots__ = ("shape", "dtype", "name", "origin", "__weakref__")
+
+    def __init__(self, shape, dtype="float32", name=None):
+        self.shape, self.dtype, self.name = tuple(shape), dtype, name
+
+    def __repr__(self):
+        return f"<Spec shape={self.shape} dtype={self.dtype}{f' name={self.name}' if self.name else ''}>"
+
+    def __bool__(self):
+        raise TypeError("a symbolic tensor has no value, so Python cannot branch on it: use fastnn.ops.where, or do it "
+                        "inside the call() of a layer of your own")
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("a symbolic tensor has no value, so NumPy cannot take it: use the functions of fastnn.ops")
+
+
+class Tensor(Operand):
+    """An array that ops compute with and gradients flow through; made by ops, or by `convert_to_tensor`.
+
+    Attributes:
+        data: the NumPy array, C-contiguous.
+        shape: tuple of sizes.
+        dtype: name of the dtype.
+        key: a number of its own, by which a tape knows it without keeping it alive.
+        logits: what a softmax or sigmoid was computed from, if this is its result, else None.
+    """
+
+    __slots__ = ("data", "shape", "dtype", "key", "logits", "__weakref__")
+
+    def __init__(self, data, shape=None, dtype=None):
+        self.data = data
+        self.shape = data.shape if shape is None else shape
+        self.dtype = NAMES[data.dtype] if dtype is None else dtype
+        self.key = _next_key()
+        self.logits = None
+
+    @property
+    def size(self):
+        return self.data.size
+
+    def numpy(self):
+        """The values as a NumPy array (of a Variable: a copy)."""
+        return self.data
+
+    def item(self):
+        """The value of a tensor with one element, as a Python number."""
+        return self.data.item()
+
+    def tolist(self):
+        """The values as nested Python lists."""
+        return self.data.tolist()
+
+    def __array__(self, dtype=None, copy=None):
+        if copy or (dtype is not None and np.dtype(dtype) != self.data.dtype):
+            if copy is False:
+                raise ValueError(f"a {self.dtype} tensor cannot become {np.dtype(dtype)} without a copy")
+            return self.data.astype(self.data.dtype if dtype is None else dtype)
+        return self.numpy()
+
+    def __dlpack__(self, **arguments):
+        return self.data.__dlpack__(**arguments)
+
+    def __dlpack_device__(self):
+        return self.data.__dlpack_device__()
+
+    def __float__(self):
+        return float(self.data.item())
+
+    def __int__(self):
+        return int(self.data.item())
+
+    def __index__(self):
+        if self.dtype in FLOATS:
+            raise TypeError(f"a {self.dtype} tensor is no index")
+        return int(self.data.item())
+
+    def __bool__(self):
+        return bool(self.data)
+
+    def __len__(self):
+        if not self.shape:
+            raise TypeError("a scalar tensor has no length")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __format__(self, spec):
+        return format(self.data.item() if self.data.size == 1 else self.data, spec)
+
+    def __repr__(self):
+        return f"<Tensor shape={self.shape} dtype={self.dtype}\n{self.data!r}>"
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        """np.exp(tensor), array + tensor: the op of that name, so that no gradient is lost."""
+        op = operators.get(ufunc.__name__)
+        if method != "__call__" or kwargs or op is None:
+            raise TypeError(f"numpy.{ufunc.__name__} has no counterpart in fastnn.ops for these arguments: "
+                            "take tensor.numpy() where no gradient is needed")
+        return op(*inputs)
+
+
+class Variable(Tensor):
+    """A tensor whose values change in place: a weight, a counter, the state of a metric.
+
+    Args:
+        initializer: the first value (an array, a number, a tensor), or a function `f(shape, dtype)` that makes it.
+        shape: needed with a function.
+        dtype: name; by default that of a value, `floatx` for a function.
+        trainable: whether gradient tapes watch it.
+        name: what messages call it.
+
+    Example:
+        >>> v = Variable([1.0, 2.0], name="v")
+        >>> v.assign([3.0, 4.0]).numpy()
+        array([3., 4.], dtype=float32)
+    """
+
+    __slots__ = ("trainable", "name", "path", "version", "initializer", "regularizer", "constraint", "seed_generator")
+
+    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None):
+        if callable(initializer) and not isinstance(initializer, Operand):
+            if shape is None:
+                raise ValueError(f"variable {name!r}: a shape is needed beside an initializer function")
+            value = initializer(tuple(shape), dtype=standardize_dtype(dtype))
+        else:
+            value = initializer
+        value = as_array(value, None if dtype is None else standardize_dtype(dtype))
+        if shape is not None and value.shape != tuple(shape):
+            raise ValueError(f"variable {name!r}: the value has shape {value.shape}, expected {tuple(shape)}")
+        super().__init__(own(value))
+        self.trainable, self.version = bool(trainable), 0
+        self.name = name if name is not None else f"variable_{self.key}"
+        self.path = self.name
+        self.initializer = initializer if callable(initializer) else None
+        self.regularizer = self.constraint = None
+
+    @property
+    def value(self):
+        """The variable itself: it is a tensor."""
+        return self
+
+    def numpy(self):
+        return self.data.copy()
+
+    def assign(self, value):
+        """Sets the values in place.
+
+        Raises:
+            ValueError: a value of another shape.
+        """
+        value = convert(value, self.dtype)
+        if value.shape != self.shape:
+            raise ValueError(f"variable {self.name!r} has shape {self.shape}, cannot assign a value of shape {value.shape}")
+        operators["assign"](self, value)
+        return self
+
+    def assign_add(self, value):
+        """Adds to the values in place."""
+        return self.assign(operators["add"](self, value))
+
+    def assign_sub(self, value):
+        """Subtracts from the values in place."""
+        return self.assign(operators["subtract"](self, value))
+
+    def __repr__(self):
+        return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}\n{self.data!r}>"
+
+    def __deepcopy__(self, memo):
+        twin = Variable(self.data, trainable=self.trainable, name=self.name)
+        twin.path, twin.regularizer, twin.constraint = self.path, self.regularizer, self.constraint
+        memo[id(self)] = twin
+        return twin
+
+    def __reduce__(self):
+        return restore_variable, (self.data.copy(), self.trainable, self.name, self.path, self.regularizer,
+                                  self.constraint)
+
+
+def restore_variable(data, trainable, name, path, regularizer, constraint):
+    """A variable from what `pickle` kept of it."""
+    variable = Variable(data, trainable=trainable, name=name)
+    variable.path, variable.regularizer, variable.constraint = path, regularizer, constraint
+    return variable
+
+
+# ---- From other things ------------------------------------------------------------------------------------------
+
+def as_array(value, dtype=None):
+    """Any value as a C-contiguous array of a dtype that fastnn holds, without a copy where that is possible.
+
+    Python floats (also in lists) take the working type, Python integers int32.
+    """
+    if isinstance(value, Tensor):
+        array = value.data
+    elif isinstance(value, np.ndarray) or hasattr(value, "__array__") or hasattr(value, "__dlpack__"):
+        array = np.asarray(value)
+    else:
+        array = np.asarray(value)
+        if dtype is None and array.dtype.kind in "fi":
+            dtype = config.floatx() if array.dtype.kind == "f" else "int32" if np.abs(array).max(initial=0) < 2**31 else "int64"
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"expected numbers, received an array of dtype {array.dtype}"
+                        + (" (rows of different lengths?)" if array.dtype.kind == "O" else ""))
+    if dtype is None:
+        dtype = NAMES.get(array.dtype.newbyteorder("="), "float32")     # float16 computes as float32
+    # asarray, not ascontiguousarray: that would turn a scalar into one dimension
+    return np.asarray(array, dtype=dtype, order="C")
+
+
+def own(array):
+    """A copy in memory of the engine: aligned, and used again when it is free."""
+    from ._core.launch import empty
+    copy = empty(array.shape, NAMES[array.dtype])
+    copy[...] = array
+    return copy
+
+
+def convert(value, dtype=None):
+    """Any value as a Tensor that may share its memory: for the inputs of an op."""
+    if isinstance(value, Tensor):
+        if dtype is None or value.dtype == dtype:
+            return value
+        return operators["cast"](value, dtype=dtype)
+    if isinstance(value, (int, float)):
+        return constant(value, math.copysign(1, value), type(value), dtype)
+    return Tensor(as_array(value, dtype))
+
+
+@lru_cache(maxsize=1024)
+def constant(value, sign, kind, dtype):
+    """A number as a scalar tensor, made once.  (0.0 == -0.0 and 1 == 1.0 == True: sign and kind keep them apart.)"""
+    if dtype is None:
+        dtype = "bool" if kind is bool else "int32" if kind is int and abs(value) < 2**31 else \
+            "int64" if kind is int else config.floatx()
+    return Tensor(own(np.asarray(value, dtype)))
+
+
+def convert_to_tensor(x, dtype=None):
+    """A tensor with the values of an array, list or number.
+
+    Args:
+        x: array, nested list, number or tensor (returned as it is).
+        dtype: name of a dtype; by default arrays keep theirs, Python floats take `fastnn.config.floatx()`.
+
+    Example:
+        >>> convert_to_tensor([1.0, 2.0]).dtype
+        'float32'
+    """
+    if isinstance(x, Operand):
+        return x if dtype is None or x.dtype == standardize_dtype(dtype) else operators["cast"](x, dtype=standardize_dtype(dtype))
+    return Tensor(own(as_array(x, None if dtype is None else standardize_dtype(dtype))))
+
+
+# ---- Operators come from fastnn.ops, which is above this module -------------------------------------------------
+
+operators = {}      # op by name: "add", "cast", "assign", "getitem" ... and NumPy's names for ufuncs
+
+BINARY = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "mod",
+          "pow": "power", "matmul": "matmul", "and": "logical_and", "or": "logical_or", "xor": "logical_xor"}
+COMPARISONS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+UNARY = {"neg": "negative", "abs": "abs", "invert": "logical_not"}
+
+
+def install_operators(functions):
+    """Gives tensors their operators and NumPy's ufuncs their ops.
+
+    Args:
+        functions: op by name: those of BINARY, COMPARISONS and UNARY, and "getitem", "cast", "assign", "reshape".
+    """
+    operators.update(functions)
+
+    def binary(function):
+        return lambda self, other: function(self, other)
+
+    def reflected(function):
+        return lambda self, other: function(other, self)
+
+    for method, name in BINARY.items():
+        setattr(Operand, f"__{method}__", binary(functions[name]))
+        setattr(Operand, f"__r{method}__", reflected(functions[name]))
+    for method, name in COMPARISONS.items():
+        setattr(Operand, f"__{method}__", binary(functions[name]))
+    for method, name in UNARY.items():
+        function = functions[name]
+        setattr(Operand, f"__{method}__", lambda self, f=function: f(self))
+    Operand.__getitem__ = lambda self, index: functions["getitem"](self, index)
+    for kind in (Operand, Spec, Tensor, Variable):
+        kind.__hash__ = object.__hash__
