@@ -1,0 +1,160 @@
+"""The door to the kernels: what it lets through, what it refuses, and that nothing gets past it."""
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from fastnn._core import launch as core
+from fastnn._core import signature
+from fastnn._core.threads import cgroup_quota, default_threads
+
+
+def test_fill_writes_what_it_should():
+    y = np.zeros(5, "f4")
+    core.launch("fill", (y, 2.5, 4))
+    assert y.tolist() == [2.5, 2.5, 2.5, 2.5, 0.0]
+
+
+@pytest.mark.parametrize("args, error, words", [
+    ((np.zeros(5, "f4"), 2.0, 6), ValueError, "holds 5 elements.*ask for 6"),
+    ((np.zeros(5, "f4"), 2.0), TypeError, "takes 3 arguments, received 2"),
+    ((np.zeros(5, "i4"), 2.0, 5), TypeError, "float32 or float64, received int32"),
+    ((np.zeros(10, "f4")[::2], 2.0, 5), ValueError, "C-contiguous"),
+    ((np.zeros(5, ">f4"), 2.0, 5), ValueError, "native byte order"),
+    ((np.broadcast_to(np.float32(1), 5), 2.0, 5), ValueError, "C-contiguous|read-only"),
+    ((np.frombuffer(b"12345678", "f4"), 2.0, 2), ValueError, "read-only"),
+    ((np.zeros(5, "f4"), 2.0, -1), ValueError, ">= 0"),
+    ((np.zeros(5, "f4"), 2.0, 2**70), ValueError, "64 bits"),
+    ((np.zeros(5, "f4"), 2.0, "5"), TypeError, "integer"),
+    ((np.zeros(5, "f4"), "2", 5), TypeError, "number"),
+    ((None, 2.0, 0), TypeError, "NumPy array"),
+    (([1.0], 2.0, 1), TypeError, "NumPy array"),
+])
+def test_wrong_arguments_are_refused(args, error, words):
+    with pytest.raises(error, match=words):
+        core.launch("fill", args)
+
+
+def test_unknown_kernel():
+    with pytest.raises(ValueError, match="no kernel 'nosuch'"):
+        core.launch("nosuch", ())
+
+
+def test_signature_with_group_and_expression():
+    parsed = signature.parse("k", "lr:T[1+(a-1)*b] a:n b:i {w:T[n]~ g:T[n]? n:n}")
+    assert (parsed.fixed, parsed.group) == (3, 3)
+    assert [p.written for p in parsed.parameters] == [False, False, False, True, False, False]
+    assert [p.optional for p in parsed.parameters] == [False, False, False, False, True, False]
+
+
+@pytest.mark.parametrize("text", ["x", "x:Q", "x:T[m]", "x:T[(n] n:n", "x:T[n n:n", "{x:T[1]"])
+def test_bad_signatures_are_refused(text):
+    with pytest.raises(ValueError):
+        signature.parse("k", text)
+
+
+def test_memory_is_used_again():
+    a = core.empty((1000,), "float32")
+    address = a.ctypes.data
+    assert address % 64 == 0
+    del a
+    b = core.empty((990,), "float32")       # rounded up to the same block
+    assert b.ctypes.data == address
+
+
+def test_a_view_keeps_its_memory():
+    a = core.empty((1000,), "float32")
+    a[:] = 7
+    view = a[10:20]
+    del a
+    others = [core.empty((1000,), "float32") for _ in range(8)]
+    for o in others:
+        o[:] = 0
+    assert view.tolist() == [7.0] * 10
+
+
+def test_impossible_sizes():
+    with pytest.raises(ValueError, match="impossible"):
+        core.empty((-1,), "float32")
+    with pytest.raises(ValueError, match="impossible"):
+        core.empty((2**40, 2**40), "float32")
+    with pytest.raises(MemoryError):
+        core.empty((2**45,), "float32")
+
+
+def test_every_tuned_kernel_has_a_reference():
+    assert core.tuned() <= set(core.kernels())
+
+
+def test_the_level_can_be_forced():
+    code = "from fastnn._core import launch; print(launch.LEVEL)"
+    for level in ("ref", core.LEVEL):
+        out = subprocess.run([sys.executable, "-c", code], env={**os.environ, "FASTNN_CPU": level}, text=True,
+                             capture_output=True, check=True)
+        assert out.stdout.strip() == level
+    out = subprocess.run([sys.executable, "-c", code], env={**os.environ, "FASTNN_CPU": "v9"}, text=True,
+                         capture_output=True)
+    assert out.returncode and "this machine can run" in out.stderr
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_fuzz(seed):
+    """Nothing that is passed may crash the interpreter or write outside an array."""
+    out = subprocess.run([sys.executable, "-m", "tests._core.fuzz", "6", str(seed)], text=True, capture_output=True)
+    assert out.returncode == 0, f"status {out.returncode}: {out.stdout[-500:]} {out.stderr[-2000:]}"
+    assert "accepted, never: []" in out.stdout, out.stdout
+
+
+# ---- Threads ----
+
+def test_launch_from_several_threads():
+    """Several Python threads at once: each gets its own result."""
+    def work(k, found):
+        y = np.zeros(200_000, "f4")
+        for _ in range(20):
+            core.launch("fill", (y, float(k), y.size))
+        found[k] = (y == k).all()
+
+    found = {}
+    workers = [threading.Thread(target=work, args=(k, found)) for k in range(6)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    assert found == dict.fromkeys(range(6), True)
+
+
+def test_default_threads(tmp_path):
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    root = str(tmp_path)
+    assert default_threads({}, root) == cpus
+    (tmp_path / "cpu.max").write_text("100000 100000\n")
+    assert cgroup_quota(root) == 1 and default_threads({}, root) == 1
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert cgroup_quota(root) is None and default_threads({}, root) == cpus
+    assert default_threads({"OMP_NUM_THREADS": "1"}, root) == 1
+    assert default_threads({"FASTNN_NUM_THREADS": "7"}, root) == 7
+    with pytest.raises(ValueError, match="FASTNN_NUM_THREADS"):
+        default_threads({"FASTNN_NUM_THREADS": "many"}, root)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_fork_after_threads_ran(threads):
+    """The child of a fork makes a pool of its own."""
+    code = """
+import os, numpy as np
+from fastnn import config
+from fastnn.ops import matmul
+config.set_num_threads(2)
+x = np.ones((300, 300), "f4")
+before = matmul(x, x).numpy().sum()
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if matmul(x, x).numpy().sum() == before else 3)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    out = subprocess.run([sys.executable, "-W", "ignore", "-c", code], text=True, capture_output=True, timeout=60)
+    assert out.stdout.strip() == "0", out.stderr
