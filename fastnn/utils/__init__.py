@@ -1,0 +1,40 @@
+"""Helpers around models: labels, seeds, files, the progress bar, objects by name.
+
+Submodules are imported when they are first used: most programs need two or three of these names.
+"""
+import importlib
+
+# The module that each name lives in.
+_NAMES = {
+    "extract_archive": "archive_utils",
+    "get_file": "data_utils",
+    "hash_file": "data_utils",
+    "validate_file": "data_utils",
+    "normalize": "numerical_utils",
+    "to_categorical": "numerical_utils",
+    "Progbar": "progbar",
+    "set_random_seed": "random_utils",
+    "clear_session": "session_utils",
+    "CustomObjectScope": "serialization",
+    "custom_object_scope": "serialization",
+    "deserialize_keras_object": "serialization",
+    "get_custom_objects": "serialization",
+    "get_registered_name": "serialization",
+    "get_registered_object": "serialization",
+    "register_keras_serializable": "serialization",
+    "serialize_keras_object": "serialization",
+    "version_info": "version_utils",
+}
+__all__ = list(_NAMES)
+
+
+def __getattr__(name):
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"fastnn.utils.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'fastnn.utils' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_NAMES))
