@@ -1,0 +1,84 @@
+"""What a layer demands of its input, and the message when it gets something else."""
+
+
+class InputSpec:
+    """Rank, dtype and sizes that an input must have; None means anything.
+
+    Args: dtype: name of a dtype.  shape: sizes with the batch axis, None where any.  ndim, max_ndim, min_ndim: rank.
+        axes: `{axis: size}`.  name: key of the input in a dictionary.  allow_last_axis_squeeze, optional: as in Keras.
+
+    Example:
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: 784})
+    """
+
+    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None,
+                 allow_last_axis_squeeze=False, name=None, optional=False):
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = ndim if shape is None else len(self.shape)
+        self.max_ndim, self.min_ndim = max_ndim, min_ndim
+        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name, self.optional = name, optional
+
+    def get_config(self):
+        """The arguments that make this spec again."""
+        keys = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
+        return {key: getattr(self, key) for key in keys}
+
+    @classmethod
+    def from_config(cls, config):
+        """An InputSpec from the result of `get_config`."""
+        return cls(**config)
+
+    def __repr__(self):
+        parts = (f"{key}={value}" for key, value in self.get_config().items() if value)
+        return f"InputSpec({', '.join(parts)})"
+
+    def mismatch(self, x):
+        """What is wrong with `x` (anything with `shape` and `dtype`): "expected ..., found ...", or None."""
+        shape = tuple(x.shape)
+        return self._rank_mismatch(len(shape)) or self._dtype_mismatch(x.dtype) or self._size_mismatch(shape)
+
+    def _rank_mismatch(self, ndim):
+        if self.ndim is not None and ndim != self.ndim and not self.allow_last_axis_squeeze:
+            return f"expected ndim={self.ndim}, found ndim={ndim}"
+        if self.max_ndim is not None and ndim > self.max_ndim:
+            return f"expected max_ndim={self.max_ndim}, found ndim={ndim}"
+        if self.min_ndim is not None and ndim < self.min_ndim:
+            return f"expected min_ndim={self.min_ndim}, found ndim={ndim}"
+
+    def _dtype_mismatch(self, dtype):
+        if self.dtype is not None and str(dtype) != self.dtype:
+            return f"expected dtype={self.dtype}, found dtype={dtype}"
+
+    def _size_mismatch(self, shape):
+        for axis, size in self.axes.items():
+            if size is not None and -len(shape) <= axis < len(shape) and shape[axis] not in (size, None):
+                return f"expected axis {axis} of the input shape to have value {size}, found {shape[axis]}"
+        if self.shape is None:
+            return None
+        expected = self.shape
+        if self.allow_last_axis_squeeze:
+            shape, expected = (s[:-1] if s and s[-1] == 1 else s for s in (shape, expected))
+        if len(shape) != len(expected) or any(
+            want is not None and got is not None and want != got for want, got in zip(expected, shape)
+        ):
+            return f"expected shape={self.shape}, found shape={shape}"
+
+
+def check_inputs(spec, inputs, layer_name):
+    """Holds inputs (a list of anything with shape and dtype) against a spec or a list of specs.
+
+    Raises: ValueError that names the layer, the input, what came and what was expected.
+    """
+    specs = spec if isinstance(spec, (list, tuple)) else [spec]
+    if len(specs) != len(inputs):
+        raise ValueError(f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} input tensors.')
+    for index, (expected, x) in enumerate(zip(specs, inputs)):
+        problem = expected and x is not None and expected.mismatch(x)
+        if problem:
+            raise ValueError(
+                f'Input {index} of layer "{layer_name}" is incompatible with the layer: {problem}. '
+                f"Full shape received: {tuple(x.shape)}"
+            )

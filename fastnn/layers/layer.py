@@ -1,0 +1,529 @@
+"""Layer, the base of all layers: named, holds weights, is built from the shape of its first input, and is called."""
+import functools
+import inspect
+import itertools
+import threading
+import warnings
+
+import numpy as np
+
+from .. import constraints, initializers, ops, regularizers
+from ..tensor import FLOATS, Spec, Tensor, Variable, as_array, standardize_dtype
+from ..utils.naming import unique_name
+from ..utils.serialization import serialize_value
+from .input_spec import check_inputs
+
+_stamps = itertools.count(1)
+
+
+class _CallState(threading.local):
+    """Of the thread: the training flag of the layer being called, and the number of the outermost call (or None)."""
+
+    def __init__(self):
+        self.current = _Call()
+
+
+class _Call:
+    __slots__ = ("training", "stamp")
+
+    def __init__(self):
+        self.training = self.stamp = None
+
+
+_state = _CallState()
+
+
+class Layer:
+    """A callable object with weights.
+
+    Subclasses make their weights in `build(input_shape)` with `add_weight`, and compute in `call(inputs)`; `call` may
+    also take `training` and `mask`, which are then passed to it.  Layers that are set as attributes (or in lists,
+    tuples and dicts that are) are found: their weights and losses count as this layer's.
+
+    Args: activity_regularizer: penalty on the output.  trainable: whether the weights are trained.
+        dtype: "float32" or "float64", of weights and computation; None: `fastnn.config.floatx()`.
+        name: the layer's name; None: made from the class name.
+        input_shape, batch_input_shape, input_dim, batch_size: the input's shape, for the first layer of a Sequential.
+    Raises: TypeError for unknown keyword arguments, ValueError for bad values.
+
+    Example:
+        class Scale(Layer):
+            def build(self, input_shape):
+                self.factor = self.add_weight(shape=input_shape[-1:], initializer="ones", name="factor")
+
+            def call(self, inputs):
+                return inputs * self.factor
+    """
+
+    # Whether integer inputs are cast to the layer's dtype; where False they reach `call` as they came.
+    float_inputs = False
+    _call_has_training = _call_has_mask = False
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        parameters = inspect.signature(cls.call).parameters
+        cls._call_has_training = "training" in parameters
+        cls._call_has_mask = "mask" in parameters
+        if "build" in cls.__dict__:
+            cls.build = _marks_built(cls.build)
+
+    def __new__(cls, *args, **kwargs):
+        layer = super().__new__(cls)
+        state = layer.__dict__
+        state["_trainable_variables"], state["_non_trainable_variables"], state["_losses"] = [], [], []
+        state["_seen"] = state["_losses_stamp"] = state["name"] = None
+        state["built"] = False
+        return layer
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        self._input_shape_arg = _input_shape_argument(type(self).__name__, kwargs)
+        if kwargs:
+            raise TypeError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {sorted(kwargs)}. "
+                f"Known are those of {type(self).__name__}, and activity_regularizer, trainable, dtype, name."
+            )
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"Argument `name` must be a string. Received: name={name!r} (of type {type(name).__name__})")
+        if not isinstance(trainable, (bool, np.bool_)):
+            raise ValueError(f"Expected `trainable` to be a boolean. Received: trainable={trainable!r}")
+        self.name = name or unique_name(type(self).__name__)
+        self.dtype = _layer_dtype(dtype)
+        self.autocast = autocast
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.supports_masking = False
+        self.input_spec = None
+        self._trainable = bool(trainable)
+
+    # ---- Weights -------------------------------------------------------------------------------------------
+
+    def build(self, input_shape):
+        """Makes the weights for inputs of this shape (a tuple with the batch axis; a list of tuples for a list of inputs)."""
+        self.built = True
+
+    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None,
+                   constraint=None, aggregation="none", name=None):
+        """Makes a Variable that belongs to this layer.
+
+        Args: shape: tuple of ints; None: a scalar.  initializer: object, name or function; None: "glorot_uniform", or
+            "zeros" for integers.  dtype: None: the layer's.  trainable: whether optimizers change it.
+            regularizer, constraint: objects or names.  name: the weight's name.
+        Returns: the Variable.
+        Raises: ValueError for a shape with unknown or negative sizes.
+        """
+        self._check_initialized()
+        if isinstance(shape, str):
+            raise ValueError(f"`name` must be passed as a keyword argument. Received: add_weight({shape!r}, ...).")
+        shape = _weight_shape(shape, name, self.name)
+        dtype = dtype or self.dtype
+        initializer = initializers.get(initializer or ("glorot_uniform" if dtype in FLOATS else "zeros"))
+        variable = Variable(initializer, shape=shape, dtype=dtype, trainable=bool(trainable), name=name)
+        variable.path = f"{self.name}/{variable.name}"
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        self._track(variable)
+        if not self._trainable:
+            variable.trainable = False
+        return variable
+
+    add_variable = add_weight
+
+    def _track(self, variable):
+        (self._trainable_variables if variable.trainable else self._non_trainable_variables).append(variable)
+
+    def _own_variables(self):
+        """Own variables, trainable ones first; those set as attributes are noticed here."""
+        known = {id(v) for v in itertools.chain(self._trainable_variables, self._non_trainable_variables)}
+        for value in _contents(self.__dict__, Variable):
+            if id(value) not in known:
+                known.add(id(value))
+                self._track(value)
+        return self._trainable_variables + self._non_trainable_variables
+
+    @property
+    def _layers(self):
+        """The layers held by attributes, lists, tuples and dicts, in the order in which they were set."""
+        return _unique(_contents(self.__dict__, Layer))
+
+    def _flatten_layers(self):
+        """This layer and all layers inside it, outer ones first."""
+        found, queue, seen = [], [self], set()
+        while queue:
+            layer = queue.pop(0)
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                found.append(layer)
+                queue[:0] = layer._layers
+        return found
+
+    @property
+    def weights(self):
+        """All weights: own trainable ones, own others, then those of the layers inside."""
+        return _unique(itertools.chain(self._own_variables(), *(layer.weights for layer in self._layers)))
+
+    @property
+    def variables(self):
+        """As `weights`, plus the state of random number generators."""
+        return self.weights
+
+    @property
+    def trainable_weights(self):
+        """The weights that optimizers change."""
+        return [v for v in self.weights if v.trainable] if self._trainable else []
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that optimizers leave alone."""
+        return [v for v in self.weights if not v.trainable] if self._trainable else self.weights
+
+    @property
+    def trainable_variables(self):
+        """The variables that optimizers change."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self):
+        """The variables that optimizers leave alone."""
+        return [v for v in self.variables if not v.trainable] if self._trainable else self.variables
+
+    @property
+    def trainable(self):
+        """Whether the weights are trained; setting it sets it for all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._own_variables()
+        self._trainable = bool(value)
+        for variable in self._trainable_variables:
+            variable.trainable = self._trainable
+        for layer in self._layers:
+            layer.trainable = self._trainable
+
+    def count_params(self):
+        """The number of numbers in the weights.  Raises: ValueError before the layer is built."""
+        if not self.built and not self.weights:
+            raise ValueError(
+                f'Layer "{self.name}" has no weights yet, so that `count_params()` cannot count them: call it on data '
+                "or `build(input_shape)` it first."
+            )
+        return sum(int(np.prod(v.shape)) for v in self.weights)
+
+    def get_weights(self):
+        """The values of `weights`, as NumPy arrays."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Sets the values of `weights`, from arrays in the same order.
+
+        Raises: ValueError for a wrong number of arrays or a wrong shape.  NaN in the values is warned of by name.
+        """
+        variables, values = self.weights, [np.asarray(w) for w in weights]
+        if len(values) != len(variables):
+            raise ValueError(
+                f'You called `set_weights(weights)` on layer "{self.name}" with a list of {len(values)} arrays, but the '
+                f"layer has {len(variables)} weights{_listing(variables)}."
+                + ("" if self.built else " It is not built yet: call it on data or `build(input_shape)` it first.")
+            )
+        for variable, value in zip(variables, values):
+            if tuple(variable.shape) != value.shape:
+                raise ValueError(
+                    f'Layer "{self.name}": weight "{variable.name}" has shape {tuple(variable.shape)}, which is not '
+                    f"compatible with the provided array of shape {value.shape}."
+                )
+        for variable, value in zip(variables, values):
+            if value.dtype.kind == "f" and np.isnan(value).any():
+                warnings.warn(f'Layer "{self.name}": the values set for weight "{variable.name}" contain NaN.', stacklevel=2)
+            variable.assign(value)
+
+    # ---- Call ----------------------------------------------------------------------------------------------
+
+    def __call__(self, inputs, *args, training=None, mask=None, **kwargs):
+        """Runs the layer on a Tensor (or array, or list or dict of them), or infers shapes from `Input`s.
+
+        The layer is built by its first call.  Where `training` is not given, the enclosing layer's holds.
+        """
+        seen = self.__dict__.get("_seen")
+        if seen is None or inputs.__class__ is not Tensor or inputs.shape != seen[0] or inputs.dtype != seen[1]:
+            inputs = self._prepare(inputs)
+        state = _state.current
+        outer_training, outer_stamp = state.training, state.stamp
+        if training is None:
+            training = outer_training
+        if self._call_has_training and training is not None:
+            kwargs["training"] = training
+        if mask is not None and self._call_has_mask:
+            kwargs["mask"] = mask
+        if outer_stamp is None:
+            state.stamp = next(_stamps)
+        state.training = training
+        try:
+            outputs = self.call(inputs, *args, **kwargs)
+            if self.activity_regularizer is not None:
+                self._add_activity_loss(outputs)
+        except (ValueError, TypeError) as error:
+            raise _name_layer(error, self, inputs)
+        finally:
+            state.training, state.stamp = outer_training, outer_stamp
+        return outputs
+
+    def call(self, inputs):
+        """The layer's computation on Tensors; subclasses override it."""
+        raise TypeError(f'Layer "{self.name}" (of type {type(self).__name__}) has no `call` method: override `call(self, inputs)`.')
+
+    def _prepare(self, inputs):
+        """Converts what came into Tensors of the right dtype, checks it, and builds the layer if need be."""
+        self._check_initialized()
+        inputs = _map(self._to_tensor, inputs)
+        if self.input_spec is not None:
+            check_inputs(self.input_spec, _flatten(inputs), self.name)
+        if not self.built:
+            self._build_for(_map(lambda x: None if x is None else tuple(x.shape), inputs))
+        if inputs.__class__ is Tensor:
+            self.__dict__["_seen"] = inputs.shape, inputs.dtype
+        return inputs
+
+    def _build_for(self, shape):
+        try:
+            self.build(shape)
+        except (ValueError, TypeError) as error:
+            raise _name_layer(error, self, shape)
+        self.built = True
+
+    def _to_tensor(self, x):
+        if isinstance(x, Tensor):
+            return ops.cast(x, dtype=self.dtype) if self._casts(x.dtype) else x
+        if x is None or isinstance(x, Spec):
+            return x
+        if isinstance(x, Layer):
+            raise TypeError(f'Inputs to a layer should be tensors. Layer "{self.name}" received the layer "{x.name}": call that on its input first.')
+        try:
+            array = as_array(x)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f'Layer "{self.name}" takes numbers. Received: {type(x).__name__}: {error}') from None
+        return Tensor(as_array(array, self.dtype) if self._casts(array.dtype.name) else array)
+
+    def _casts(self, dtype):
+        if dtype == self.dtype or not self.autocast:
+            return False
+        return self.float_inputs or dtype.startswith("float")
+
+    def _check_initialized(self):
+        if self.name is None:
+            raise RuntimeError(f"In layer {type(self).__name__}, you forgot to call `super().__init__()` as the first statement in `__init__`.")
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the output for an input of this shape (a tuple with None for the batch, or a list of such)."""
+        output = self.compute_output_spec(_map_shapes(lambda shape: Spec(shape, self.dtype), input_shape))
+        return _map(lambda x: tuple(x.shape), output)
+
+    def compute_output_spec(self, *args, **kwargs):
+        """Runs the layer on Specs: the Spec of the output.  Builds the layer if need be."""
+        return self(*args, **kwargs)
+
+    def compute_mask(self, inputs, previous_mask):
+        """The mask that goes with the output."""
+        return previous_mask
+
+    # ---- Losses --------------------------------------------------------------------------------------------
+
+    def add_loss(self, loss):
+        """Adds a scalar Tensor (or a list of them) to `losses`, until the next outermost call; for use inside `call`."""
+        stamp = _state.current.stamp
+        if stamp is not None and stamp != self._losses_stamp:
+            self.__dict__["_losses"], self.__dict__["_losses_stamp"] = [], stamp
+        for value in _flatten(loss):
+            if not isinstance(value, (Tensor, Spec)):
+                raise ValueError(f'`add_loss()` of layer "{self.name}" takes tensors. Received: {value!r}')
+            self._losses.append(value)
+
+    def _add_activity_loss(self, outputs):
+        for output in _flatten(outputs):
+            if isinstance(output, Tensor):
+                penalty = self.activity_regularizer(output)
+                rows = output.shape[0] if output.shape else 1
+                self.add_loss(penalty * (1.0 / max(rows, 1)))
+
+    @property
+    def losses(self):
+        """The penalties of the last call (`add_loss`, activity regularizers), then those on the trainable weights."""
+        layers = [layer for layer in self._flatten_layers() if layer._losses]
+        last = max((layer._losses_stamp or 0 for layer in layers), default=0)
+        found = [loss for layer in layers if (layer._losses_stamp or 0) in (0, last) for loss in layer._losses]
+        return found + [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+
+    def _clear_losses(self):
+        for layer in self._flatten_layers():
+            layer._losses.clear()
+
+    # ---- Config --------------------------------------------------------------------------------------------
+
+    def get_config(self):
+        """The arguments that make this layer again, as plain values.
+
+        A subclass with arguments of its own adds them; without that, simple values that were stored under the names
+        of the arguments are found.
+        """
+        config = {"name": self.name, "trainable": self._trainable, "dtype": _dtype_config(self.dtype)}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if type(self).get_config is Layer.get_config:
+            config.update(self._plain_arguments())
+        return config
+
+    def _plain_arguments(self):
+        found = {}
+        for key, parameter in inspect.signature(type(self).__init__).parameters.items():
+            if key == "self" or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or key in ("name", "trainable", "dtype", "activity_regularizer"):
+                continue
+            if not hasattr(self, key):
+                raise TypeError(
+                    f"Layer {type(self).__name__} has the argument `{key}` in `__init__` and therefore must override `get_config()`."
+                )
+            found[key] = serialize_value(getattr(self, key))
+        return found
+
+    @classmethod
+    def from_config(cls, config):
+        """A new layer from the result of `get_config`."""
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise TypeError(f"Error when making {cls.__name__} from its config {config}: {error}") from error
+
+    def get_build_config(self):
+        """The shapes that `build` was called with, or None."""
+        shape = self.__dict__.get("_build_shape")
+        return None if shape is None else {"input_shape": shape}
+
+    def build_from_config(self, config):
+        """Builds the layer again from the result of `get_build_config`."""
+        if config and "input_shape" in config:
+            self.build(_map_shapes(tuple, config["input_shape"]))
+
+    @property
+    def compute_dtype(self):
+        """The dtype of the computation."""
+        return self.dtype
+
+    @property
+    def variable_dtype(self):
+        """The dtype of the weights."""
+        return self.dtype
+
+    @property
+    def path(self):
+        """The layer's name; weights have paths below it."""
+        return self.name
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+# ---- Helpers ---------------------------------------------------------------------------------------------------
+
+
+def _marks_built(build):
+    @functools.wraps(build)
+    def wrapped(self, input_shape=None, *args, **kwargs):
+        self.__dict__["_build_shape"] = input_shape
+        build(self, input_shape, *args, **kwargs)
+        self.built = True
+
+    return wrapped
+
+
+def _input_shape_argument(class_name, kwargs):
+    """Takes the arguments that give the first layer of a Sequential its input; returns the shape with batch axis, or None."""
+    shape, batch_shape = kwargs.pop("input_shape", None), kwargs.pop("batch_input_shape", None)
+    dim, length, batch_size = kwargs.pop("input_dim", None), kwargs.pop("input_length", None), kwargs.pop("batch_size", None)
+    if batch_shape is not None:
+        return tuple(batch_shape)
+    if shape is None and dim is not None:
+        shape = (dim,) if length is None else (length, dim)
+    if shape is None:
+        return None
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    for size in shape:
+        if size is not None and (not isinstance(size, (int, np.integer)) or size < 0):
+            raise ValueError(f"`input_shape` of {class_name} takes positive integers or None. Received: {shape}")
+    return (batch_size, *shape)
+
+
+def _layer_dtype(dtype):
+    if isinstance(dtype, dict):
+        dtype = dtype["config"]["name"]
+    dtype = standardize_dtype(dtype)
+    if dtype not in FLOATS:
+        raise ValueError(f"Argument `dtype` of a layer must be 'float32' or 'float64'. Received: dtype={dtype!r}")
+    return dtype
+
+
+def _dtype_config(dtype):
+    return {"module": "keras", "class_name": "DTypePolicy", "config": {"name": dtype}, "registered_name": None}
+
+
+def _weight_shape(shape, name, layer_name):
+    shape = () if shape is None else (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if any(not isinstance(size, (int, np.integer)) or size < 0 for size in shape):
+        raise ValueError(
+            f'Layer "{layer_name}": the shape of weight "{name}" needs known sizes that are not negative. Received: '
+            f"shape={shape}. Where a size is None, the input's shape is not known well enough to build the layer."
+        )
+    return tuple(int(size) for size in shape)
+
+
+def _name_layer(error, layer, inputs):
+    """Says in the message of an error in which layer it came up, once: the innermost."""
+    if not getattr(error, "_layer_named", False) and f'"{layer.name}"' not in str(error):
+        shapes = _map(lambda x: tuple(x.shape) if hasattr(x, "shape") else x, inputs)
+        error.args = (f'{error} (in layer "{layer.name}" of type {type(layer).__name__}, input shape {shapes})',)
+    error._layer_named = True
+    return error
+
+
+def _listing(variables):
+    return f" ({', '.join(f'{v.name} {tuple(v.shape)}' for v in variables)})" if variables else ""
+
+
+def _contents(value, kind):
+    """All objects of a class in nested dicts, lists and tuples."""
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, kind):
+            yield item
+        elif isinstance(item, (list, tuple, dict)):
+            yield from _contents(item, kind)
+
+
+def _unique(items):
+    return list({id(item): item for item in items}.values())
+
+
+def _is_structure(x):
+    """Whether a list or dict is one of inputs, rather than numbers in nested lists."""
+    if isinstance(x, dict):
+        return True
+    return isinstance(x, (list, tuple)) and any(item is None or hasattr(item, "shape") or _is_structure(item) for item in x)
+
+
+def _map(function, x):
+    if isinstance(x, dict):
+        return {key: _map(function, value) for key, value in x.items()}
+    if _is_structure(x):
+        return type(x)([_map(function, value) for value in x])
+    return function(x)
+
+
+def _flatten(x):
+    if isinstance(x, dict):
+        return [leaf for key in sorted(x) for leaf in _flatten(x[key])]
+    if _is_structure(x):
+        return [leaf for item in x for leaf in _flatten(item)]
+    return [x]
+
+
+def _map_shapes(function, shape):
+    if isinstance(shape, dict):
+        return {key: _map_shapes(function, value) for key, value in shape.items()}
+    if isinstance(shape, (list, tuple)) and any(isinstance(item, (list, tuple, dict)) for item in shape):
+        return [_map_shapes(function, item) for item in shape]
+    return function(tuple(shape))
