@@ -1,12 +1,6 @@
 """Starting over in one process."""
 
-_hooks = []
-
-
-def on_clear_session(function):
-    """Have `function()` called by `clear_session`; for modules that count names. Returns `function` (a decorator)."""
-    _hooks.append(function)
-    return function
+from .naming import reset_names
 
 
 def clear_session(free_memory=True):
@@ -24,8 +18,7 @@ def clear_session(free_memory=True):
     >>> fastnn.layers.Dense(1).name
     'dense'
     """
-    for function in _hooks:
-        function()
+    reset_names()
     if free_memory:
         import gc
 

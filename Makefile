@@ -1,0 +1,48 @@
+# make demo     train a small convnet on real digits and draw what it learnt
+# make test     run the tests
+# make bench    time the kernels beside NumPy
+# make sanitize run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make build    sdist and wheel in dist/
+# make clean    remove everything that these made
+#
+# Needed: Python 3.10 or later with its headers, and a C compiler. Another Python: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+TESTS ?= tests
+
+# The package is installed in place, so that only these make it worth installing again.
+COMPILED := setup.py pyproject.toml $(shell find csrc fastnn -name '*.[chS]' -o -name '*.inc' -o -name '*.pyx' -o -name '*.pxd')
+
+.PHONY: demo test bench sanitize build clean
+
+demo: $(VENV)/installed-demo
+	$(PY) -m fastnn.demo
+
+test: $(VENV)/installed-test
+	$(PY) -m pytest $(TESTS)
+
+bench: $(VENV)/installed-test
+	$(PY) -m pytest benchmarks --benchmark-only
+
+sanitize: $(VENV)/installed-test
+	PYTHON=$(abspath $(PY)) bash tests/run_sanitized.sh
+
+build: $(VENV)/made
+	$(PY) -m pip install --quiet build
+	$(PY) -m build
+
+$(VENV)/made:
+	@$(PYTHON) tools/check_tools.py
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed-%: $(VENV)/made $(COMPILED)
+	$(PY) -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .benchmarks demo.png
+	rm -f fastnn/_core/*.so fastnn/_core/*.c
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
