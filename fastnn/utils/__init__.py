@@ -14,8 +14,8 @@ _NAMES = {
     "to_categorical": "numerical_utils",
     "Progbar": "progbar",
     "set_random_seed": "random_utils",
+    "get_uid": "naming",
     "clear_session": "session_utils",
-    "CustomObjectScope": "serialization",
     "custom_object_scope": "serialization",
     "deserialize_keras_object": "serialization",
     "get_custom_objects": "serialization",
@@ -25,10 +25,12 @@ _NAMES = {
     "serialize_keras_object": "serialization",
     "version_info": "version_utils",
 }
-__all__ = list(_NAMES)
+__all__ = ["CustomObjectScope", *_NAMES]
 
 
 def __getattr__(name):
+    if name == "CustomObjectScope":  # Keras has it under both names
+        return __getattr__("custom_object_scope")
     if name in _NAMES:
         value = getattr(importlib.import_module(f"fastnn.utils.{_NAMES[name]}"), name)
         globals()[name] = value
@@ -37,4 +39,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted(set(globals()) | set(_NAMES))
+    return sorted(set(globals()) | set(__all__))
