@@ -25,23 +25,26 @@
 
 enum { MAX_THREADS = 256, SPINS = 100, SLOTS = 4 };
 
+/* A number that threads wait on until it changes; `sleepers` spares the system call when nobody sleeps. */
 typedef struct {
-  void (*body)(void *ctx, int64_t chunk);
-  void *ctx;
-  int64_t chunks;
-  _Alignas(64) atomic_llong next; /* the first chunk that nobody has taken */
-  _Alignas(64) atomic_int busy;   /* workers that may still touch this job */
-} fn_job;
+  _Alignas(64) atomic_int word;
+  atomic_int sleepers;
+} fn_signal;
 
 static struct {
   pthread_mutex_t owner; /* held by the thread whose job runs */
   pthread_t workers[MAX_THREADS];
   int size;    /* threads wanted, the caller included; 0 = not asked yet */
   int running; /* workers that exist */
-  _Alignas(64) atomic_int ticket; /* goes up by one with each job (and at shutdown): what workers wait on */
-  _Alignas(64) atomic_int done;   /* what the caller waits on */
-  fn_job job;
   int stop;
+  fn_signal ticket;   /* goes up by one with each job: what workers wait on */
+  fn_signal finished; /* 1 when the job is done: what the caller waits on */
+  /* The job.  Its fields are read only by a thread that has taken one of its chunks, so they cannot change meanwhile. */
+  void (*body)(void *ctx, int64_t chunk);
+  void *ctx;
+  int64_t chunks;
+  _Alignas(64) atomic_llong left; /* chunks that nobody has taken; below zero when late workers looked in */
+  _Alignas(64) atomic_llong done; /* chunks that are complete */
 } pool = {.owner = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- Waiting ---- */
@@ -73,12 +76,20 @@ static void wake_all(atomic_int *word) {
 }
 #endif
 
-static void wait_while(atomic_int *word, int value) {
+static void wait_while(fn_signal *signal, int value) {
   for (int i = 0; i < SPINS; i++) {
-    if (atomic_load_explicit(word, memory_order_acquire) != value) return;
+    if (atomic_load(&signal->word) != value) return;
     pause_a_little();
   }
-  while (atomic_load_explicit(word, memory_order_acquire) == value) sleep_while(word, value);
+  atomic_fetch_add(&signal->sleepers, 1);
+  while (atomic_load(&signal->word) == value) sleep_while(&signal->word, value);
+  atomic_fetch_sub(&signal->sleepers, 1);
+}
+
+/* The change first, then the look at sleepers: who goes to sleep does it the other way round, so one of the two sees the other. */
+static void set_signal(fn_signal *signal, int value) {
+  atomic_store(&signal->word, value);
+  if (atomic_load(&signal->sleepers)) wake_all(&signal->word);
 }
 
 /* ---- Denormals are flushed while kernels run: they slow a multiply down 2.4 times and mean nothing in training ---- */
@@ -103,8 +114,14 @@ void fn_restore_denormals(unsigned before) {
 
 /* ---- The pool ---- */
 
-static void take_chunks(fn_job *job) {
-  for (int64_t i; (i = atomic_fetch_add(&job->next, 1)) < job->chunks;) job->body(job->ctx, i);
+/* Takes chunks until none is left.  The caller waits for chunks, not for workers: one that the system has put aside
+ * costs nothing, and when it comes late it finds `left` at or below zero, or helps with the next job. */
+static void take_chunks(void) {
+  for (int64_t taken; (taken = atomic_fetch_sub(&pool.left, 1)) > 0;) {
+    int64_t chunks = pool.chunks;
+    pool.body(pool.ctx, chunks - taken);
+    if (atomic_fetch_add(&pool.done, 1) + 1 == chunks) set_signal(&pool.finished, 1);
+  }
 }
 
 static void *work(void *arg) {
@@ -112,18 +129,14 @@ static void *work(void *arg) {
   fn_flush_denormals();
   for (;;) {
     wait_while(&pool.ticket, seen);
-    seen = atomic_load_explicit(&pool.ticket, memory_order_acquire);
+    seen = atomic_load(&pool.ticket.word);
     if (pool.stop) return NULL;
-    take_chunks(&pool.job);
-    if (atomic_fetch_sub(&pool.job.busy, 1) == 1) {
-      atomic_store(&pool.done, seen);
-      wake_all(&pool.done);
-    }
+    take_chunks();
   }
 }
 
 static void start_workers(void) {
-  int ticket = atomic_load(&pool.ticket);
+  int ticket = atomic_load(&pool.ticket.word);
   while (pool.running < pool.size - 1) {
     if (pthread_create(&pool.workers[pool.running], NULL, work, (void *)(intptr_t)ticket)) break; /* fewer will do */
     pool.running++;
@@ -132,8 +145,7 @@ static void start_workers(void) {
 
 static void stop_workers(void) {
   pool.stop = 1;
-  atomic_fetch_add(&pool.ticket, 1);
-  wake_all(&pool.ticket);
+  set_signal(&pool.ticket, atomic_load(&pool.ticket.word) + 1);
   for (int i = 0; i < pool.running; i++) pthread_join(pool.workers[i], NULL);
   pool.running = pool.stop = 0;
 }
@@ -143,6 +155,9 @@ static void forget_workers(void) {
   pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
   pool.owner = fresh;
   pool.running = pool.stop = 0;
+  atomic_store(&pool.left, 0);
+  atomic_store(&pool.ticket.sleepers, 0);
+  atomic_store(&pool.finished.sleepers, 0);
 }
 
 int fn_get_threads(void) {
@@ -165,17 +180,15 @@ void fn_parallel(int64_t chunks, void (*body)(void *ctx, int64_t chunk), void *c
     return;
   }
   if (pool.running < pool.size - 1) start_workers();
-  fn_job *job = &pool.job;
-  job->body = body;
-  job->ctx = ctx;
-  job->chunks = chunks;
-  atomic_store(&job->next, 0);
-  atomic_store(&job->busy, pool.running);
-  int before = atomic_load(&pool.done), workers = pool.running;
-  atomic_fetch_add(&pool.ticket, 1);
-  if (workers) wake_all(&pool.ticket);
-  take_chunks(job);
-  if (workers) wait_while(&pool.done, before);
+  pool.body = body;
+  pool.ctx = ctx;
+  pool.chunks = chunks;
+  atomic_store(&pool.done, 0);
+  atomic_store(&pool.finished.word, 0);
+  atomic_store(&pool.left, chunks);
+  if (pool.running) set_signal(&pool.ticket, atomic_load(&pool.ticket.word) + 1);
+  take_chunks();
+  wait_while(&pool.finished, 0);
   pthread_mutex_unlock(&pool.owner);
 }
 
