@@ -171,7 +171,7 @@ def backward(records, grads, sources):
         if r.versions:
             r.check_versions()
         if None in dys:
-            dys = [zeros(shape, dtype) if dy is None else dy for dy, (_, shape, dtype) in zip(dys, r.outputs)]
+            dys = [zeros(shape, dtype) if dy is None and dtype in FLOATS else dy for dy, (_, shape, dtype) in zip(dys, r.outputs)]
         for key, need, dx in zip(r.inputs, needs, r.op.gradients(dys, r.saved, r.attrs, needs)):
             if need and dx is not None:
                 accumulate(grads, key, dx)

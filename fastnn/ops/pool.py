@@ -96,7 +96,7 @@ class max_pool2d_forward:
     def cpu(x, y, index, *, pool_size, strides, padding):
         return "max_pool2d", (x, y, *planes(index), *geometry(x.shape, pool_size, strides, padding))
 
-    def vjp(dy, index, *, image, pool_size, strides, padding):
+    def vjp(dy, index, image, pool_size, strides, padding):
         return max_pool2d_grad(dy, index, image=image, pool_size=pool_size, strides=strides, padding=padding)
 
 
@@ -121,7 +121,7 @@ class max_pool2d_grad:
     def cpu(dy, index, dx, *, pool_size, strides, padding):
         return "max_pool2d_grad", (dy, *planes(index), dx, *geometry(dx.shape, pool_size, strides, padding))
 
-    def vjp(ddx, index, *, pool_size, strides, padding):
+    def vjp(ddx, index, pool_size, strides, padding):
         return max_pool2d_pick(ddx, index, pool_size=pool_size, strides=strides, padding=padding), None
 
 
@@ -141,7 +141,7 @@ class max_pool2d_pick:
     def cpu(x, index, y, *, pool_size, strides, padding):
         return "max_pool2d_pick", (x, *planes(index), y, *geometry(x.shape, pool_size, strides, padding))
 
-    def vjp(dy, x, index, *, pool_size, strides, padding):
+    def vjp(dy, x, index, pool_size, strides, padding):
         return max_pool2d_grad(dy, index, image=x.shape[1:3], pool_size=pool_size, strides=strides, padding=padding), None
 
 
@@ -163,7 +163,7 @@ class average_pool2d_forward:
     def cpu(x, y, *, pool_size, strides, padding):
         return "average_pool2d", (x, y, *geometry(x.shape, pool_size, strides, padding))
 
-    def vjp(dy, *, image, pool_size, strides, padding):
+    def vjp(dy, image, pool_size, strides, padding):
         return average_pool2d_grad(dy, image=image, pool_size=pool_size, strides=strides, padding=padding)
 
 
@@ -182,7 +182,7 @@ class average_pool2d_grad:
     def cpu(dy, dx, *, pool_size, strides, padding):
         return "average_pool2d_grad", (dy, dx, *geometry(dx.shape, pool_size, strides, padding))
 
-    def vjp(ddx, *, pool_size, strides, padding):
+    def vjp(ddx, pool_size, strides, padding):
         return average_pool2d(ddx, pool_size=pool_size, strides=strides, padding=padding)
 
 
