@@ -9,3 +9,4 @@
 #include "loss.inc"
 #include "random.inc"
 #include "update.inc"
+#include "penalty.inc"

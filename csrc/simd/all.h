@@ -10,6 +10,7 @@
 #include "norm.c"
 #include "loss.c"
 #include "update.c"
+#include "penalty.c"
 
 #if defined(__clang__) && !defined(__aarch64__)
 #pragma clang attribute pop
