@@ -93,4 +93,7 @@ typedef struct {
  * written with its result alone, so that the pre-activation is never stored.  ops/activation.py has the same codes. */
 enum { FN_LINEAR = 0, FN_RELU = 1, FN_TANH = 2, FN_SIGMOID = 3, FN_RELU6 = 4, FN_ELU = 5, FN_SELU = 6, FN_LEAKY_RELU = 7 };
 
+/* Dtypes as kernels receive them where an array may be of any (copies, gathers, labels); such an array is `any[...]`. */
+enum { FN_BOOL, FN_I8, FN_U8, FN_I16, FN_U16, FN_I32, FN_U32, FN_I64, FN_U64, FN_F32, FN_F64, FN_TYPES };
+
 #endif

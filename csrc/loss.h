@@ -12,18 +12,16 @@ enum {
   FN_CATEGORICAL_HINGE = FN_ELEMENTWISE, FN_COSINE, FN_LOSSES
 };
 
-/* Dtypes of labels.  ops/loss.py has the same order. */
-enum { FN_U8, FN_I8, FN_U16, FN_I16, FN_U32, FN_I32, FN_U64, FN_I64, FN_F32, FN_F64, FN_DTYPES };
-
 static inline int64_t fn_dtype_size(int64_t dtype) {
-  static const int8_t size[FN_DTYPES] = {1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
-  return dtype >= 0 && dtype < FN_DTYPES ? size[dtype] : INT64_MAX;
+  static const int8_t size[FN_TYPES] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
+  return dtype >= 0 && dtype < FN_TYPES ? size[dtype] : INT64_MAX;
 }
 
 /* Element i of an array of labels as a class number; what is no integer becomes -1. */
 static inline int64_t fn_label(const void *p, int64_t dtype, int64_t i) {
   double x;
   switch (dtype) {
+    case FN_BOOL:
     case FN_U8: return ((const uint8_t *)p)[i];
     case FN_I8: return ((const int8_t *)p)[i];
     case FN_U16: return ((const uint16_t *)p)[i];
