@@ -75,12 +75,11 @@ typedef struct {
 
 /* Each translation unit defines FN_SUFFIX (ref_f32, v4_f32 ...), FN_LEVEL and FN_DTYPE before it uses these. */
 #define FN_NAME(kernel) FN_CAT(kernel, FN_SUFFIX)
-#define FN_DEFINE(kernel, sig)                                                                          \
-  static int FN_NAME(kernel)(const fn_arg *a, int64_t count);                                           \
-  static const fn_entry FN_CAT(entry_##kernel, FN_SUFFIX) = {#kernel, sig, FN_NAME(kernel), FN_LEVEL, FN_DTYPE}; \
-  static const fn_entry *const FN_CAT(link_##kernel, FN_SUFFIX)                                         \
-      __attribute__((used, section(FN_SECTION))) = &FN_CAT(entry_##kernel, FN_SUFFIX);                  \
-  static int FN_NAME(kernel)(const fn_arg *a, int64_t count)
+#define FN_DEFINE(kernel, sig)                                                                                   \
+  static int FN_NAME(kernel_##kernel)(const fn_arg *a, int64_t count);                                           \
+  static const fn_entry FN_NAME(entry_##kernel) = {#kernel, sig, FN_NAME(kernel_##kernel), FN_LEVEL, FN_DTYPE};  \
+  static const fn_entry *const FN_NAME(link_##kernel) __attribute__((used, section(FN_SECTION))) = &FN_NAME(entry_##kernel); \
+  static int FN_NAME(kernel_##kernel)(const fn_arg *a, int64_t count)
 
 #define FN_KERNEL(kernel, sig) FN_DEFINE(kernel, sig) /* a reference kernel: csrc/ref */
 #define FN_TUNED(kernel) FN_DEFINE(kernel, NULL)      /* overrides the reference of that name: csrc/simd */
