@@ -1,1 +1,7 @@
-/* Tuned float kernels: conv. */
+/* Tuned float kernels: 2-D convolution, by implicit im2col. */
+#include "../conv.h"
+#include "conv_tile.h"
+
+#include "conv_forward.h"
+#include "conv_data.h"
+#include "conv_weights.h"

@@ -1,0 +1,171 @@
+/* Convolution backward to the data.  A row of dx is summed kernel column by kernel column: for a fixed kw, output pixels
+ * lie on input pixels stride apart, so a tile of dy times the packed transpose of w[:, kw] is added onto them.  No
+ * zero-padded full convolution is ever formed, and a stride costs nothing. */
+
+typedef struct {
+  fn_conv s;
+  const float *dy, *w; /* w packed (G, panels of CG, KW, KH, FG, PANEL) */
+  float *dx;
+  int64_t rows, chunk_rows;
+} conv_backward_data;
+
+/* dst[f][c] = src[c][f], `vectors` * VL columns of which `width` exist. */
+static void pack_transposed(const float *src, int64_t row, int64_t width, int64_t FG, int64_t vectors, float *dst) {
+  for (int64_t c = width; c < vectors * VL; c++)
+    for (int64_t f = 0; f < FG; f++) dst[f * vectors * VL + c] = 0;
+  for (int64_t f0 = 0; f0 < FG; f0 += 16) /* a cache line of each row at a time */
+    for (int64_t c = 0; c < width; c++)
+      for (int64_t f = f0; f < FN_MIN(f0 + 16, FG); f++) dst[f * vectors * VL + c] = src[c * row + f];
+}
+
+typedef struct {
+  const fn_conv *s;
+  const float *w;
+  float *packed;
+} conv_pack;
+
+/* One (g, kh, kw): every panel of input channels. */
+static void pack_tap(void *ctx, int64_t chunk) {
+  const conv_pack *j = ctx;
+  const fn_conv *s = j->s;
+  int64_t FG = s->F / s->G, taps = s->KH * s->KW, g = chunk / taps, kh = chunk % taps / s->KW, kw = chunk % s->KW;
+  for (int64_t p = 0; p * PANEL < s->CG; p++) {
+    int64_t vectors = panel_vectors(s->CG, p);
+    float *panel = j->packed + (g * padded(s->CG) + p * PANEL) * taps * FG;
+    pack_transposed(j->w + ((kh * s->KW + kw) * s->CG + p * PANEL) * s->F + g * FG, s->F,
+                    FN_MIN(PANEL, s->CG - p * PANEL), FG, vectors, panel + (kw * s->KH + kh) * FG * vectors * VL);
+  }
+}
+
+/* The taps k of a kernel side that reach one input position, and the outputs they come from: `count` of them from k on,
+ * `k_step` apart, while the output goes down by o_step from o. */
+typedef struct {
+  int64_t k, k_step, o, o_step, count;
+} conv_taps;
+
+static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
+
+/* Output o and tap k meet at i = o*stride - pad + k*dilation. */
+static conv_taps taps_at(int64_t i, int64_t pad, int64_t stride, int64_t dilation, int64_t taps, int64_t outputs) {
+  int64_t d = gcd(stride, dilation), at = i + pad;
+  conv_taps t = {.k_step = stride / d, .o_step = dilation / d};
+  while (t.k < FN_MIN(t.k_step, taps) && (at - t.k * dilation) % stride) t.k++;
+  if (t.k >= FN_MIN(t.k_step, taps)) return t;
+  t.o = (at - t.k * dilation) / stride; /* exact */
+  int64_t all = FN_CEIL(taps - t.k, t.k_step);
+  int64_t lo = FN_MAX(fn_ceil_div(t.o - (outputs - 1), t.o_step), 0);
+  int64_t hi = FN_MIN(t.o < 0 ? 0 : t.o / t.o_step + 1, all);
+  t.count = FN_MAX(hi - lo, 0);
+  t.k += lo * t.k_step, t.o -= lo * t.o_step;
+  return t;
+}
+
+/* Sums w[:, kw] for one row of dx; `row` has `width` floats a pixel (padded channels, or those of dx itself). */
+static void data_row_column(const conv_backward_data *j, const float *dy, conv_taps kh, int64_t kw, float *row, int64_t width) {
+  const fn_conv *s = &j->s;
+  int64_t FG = s->F / s->G, taps = s->KH * s->KW, left = kw * s->DW - s->PL, lo, hi;
+  fn_conv_range(left, s->SW, s->W, s->OW, &lo, &hi);
+  for (int64_t g = 0; g < s->G; g++)
+    for (int64_t p = 0; p * PANEL < s->CG; p++) {
+      int64_t vectors = panel_vectors(s->CG, p), wide = vectors * VL;
+      conv_tile t = {.x_step = s->F, .y_step = s->SW * width, .outer = kh.count, .x_outer = -kh.o_step * s->OW * s->F,
+                     .w_outer = kh.k_step * FG * wide, .inner = 1, .len = FG, .lanes = panel_lanes(s->CG, p)};
+      t.x = dy + (kh.o * s->OW + lo) * s->F + g * FG;
+      t.w = j->w + (g * padded(s->CG) + p * PANEL) * taps * FG + (kw * s->KH + kh.k) * FG * wide;
+      t.y = row + (lo * s->SW + left) * width + g * s->CG + p * PANEL;
+      conv_tiles_over(&t, hi - lo, vectors);
+    }
+}
+
+static void data_rows_chunk(void *ctx, int64_t chunk) {
+  conv_backward_data *j = ctx;
+  const fn_conv *s = &j->s;
+  for (int64_t i = chunk * j->chunk_rows; i < FN_MIN((chunk + 1) * j->chunk_rows, j->rows); i++) {
+    int64_t n = i / s->H, ih = i % s->H;
+    float *row = j->dx + i * s->W * s->C;
+    memset(row, 0, (size_t)(s->W * s->C) * 4);
+    conv_taps kh = taps_at(ih, s->PT, s->SH, s->DH, s->KH, s->OH);
+    for (int64_t kw = 0; kh.count && kw < s->KW; kw++)
+      data_row_column(j, j->dy + n * s->OH * s->OW * s->F, kh, kw, row, s->C);
+  }
+}
+
+/* Short rows: a tile is the same input pixel of TILE_ROWS images, summed over the whole kernel at once. */
+static void data_images_chunk(void *ctx, int64_t chunk) {
+  const conv_backward_data *j = ctx;
+  const fn_conv *s = &j->s;
+  int64_t blocks = FN_CEIL(s->N, TILE_ROWS), block = chunk / s->H, ih = chunk % s->H;
+  int64_t n = block * s->N / blocks, images = (block + 1) * s->N / blocks - n;
+  int64_t FG = s->F / s->G, taps = s->KH * s->KW, image = s->OH * s->OW * s->F;
+  static const float zeros[PANEL];
+  conv_taps kh = taps_at(ih, s->PT, s->SH, s->DH, s->KH, s->OH);
+  for (int64_t iw = 0; iw < s->W; iw++) {
+    conv_taps kw = taps_at(iw, s->PL, s->SW, s->DW, s->KW, s->OW);
+    for (int64_t g = 0; g < s->G; g++)
+      for (int64_t p = 0; p * PANEL < s->CG; p++) {
+        int64_t vectors = panel_vectors(s->CG, p), wide = vectors * VL;
+        conv_tile t = {.init = zeros, .x_step = image, .y_step = s->H * s->W * s->C, .outer = kh.count, .inner = kw.count,
+                       .x_outer = -kh.o_step * s->OW * s->F, .w_outer = kh.k_step * FG * wide, .x_inner = -kw.o_step * s->F,
+                       .w_inner = kw.k_step * s->KH * FG * wide, .len = FG, .lanes = panel_lanes(s->CG, p)};
+        int any = kh.count && kw.count;
+        t.x = j->dy + n * image + (any ? (kh.o * s->OW + kw.o) * s->F + g * FG : 0);
+        t.w = j->w + (g * padded(s->CG) + p * PANEL) * taps * FG + (any ? (kw.k * s->KH + kh.k) * FG * wide : 0);
+        t.y = j->dx + ((n * s->H + ih) * s->W + iw) * s->C + g * s->CG + p * PANEL;
+        conv_tiles_over(&t, images, vectors);
+      }
+  }
+}
+
+/* Depthwise: channels fill the vectors. */
+static void data_depthwise_chunk(void *ctx, int64_t chunk) {
+  const conv_backward_data *j = ctx;
+  const fn_conv *s = &j->s;
+  for (int64_t i = chunk * j->chunk_rows; i < FN_MIN((chunk + 1) * j->chunk_rows, j->rows); i++) {
+    const float *dy = j->dy + i / s->H * s->OH * s->OW * s->F;
+    conv_taps kh = taps_at(i % s->H, s->PT, s->SH, s->DH, s->KH, s->OH);
+    for (int64_t iw = 0; iw < s->W; iw++) {
+      conv_taps kw = taps_at(iw, s->PL, s->SW, s->DW, s->KW, s->OW);
+      float *dx = j->dx + (i * s->W + iw) * s->C;
+      for (int64_t c = 0; c < s->C; c += VL) {
+        int64_t lanes = FN_MIN(VL, s->C - c);
+        vf sum = {0};
+        for (int64_t h = 0; h < kh.count; h++)
+          for (int64_t v = 0; v < kw.count; v++) {
+            const float *p = dy + ((kh.o - h * kh.o_step) * s->OW + kw.o - v * kw.o_step) * s->F + c;
+            const float *w = j->w + ((kh.k + h * kh.k_step) * s->KW + kw.k + v * kw.k_step) * padded(s->C) + c;
+            sum += (lanes < VL ? vload_n(p, lanes) : vload(p)) * vload(w);
+          }
+        if (lanes < VL) vstore_n(dx + c, sum, lanes);
+        else vstore(dx + c, sum);
+      }
+    }
+  }
+}
+
+FN_TUNED(conv2d_backward_data) {
+  conv_backward_data j = {.dy = a[0].p, .dx = a[2].p};
+  fn_conv *s = &j.s;
+  int ok = fn_conv_read(s, a + 3);
+  int64_t size = fn_conv_size(s->N, s->H, s->W, s->C);
+  if (!ok || !s->F || !s->OH) memset(j.dx, 0, (size_t)size * 4);
+  if (!ok || !s->F || !s->OH || !size) return FN_OK;
+  int64_t FG = s->F / s->G, taps = s->KH * s->KW;
+  float *packed = fn_scratch(0, (size_t)(taps * (is_depthwise(s) ? padded(s->C) : s->G * padded(s->CG) * FG)) * 4);
+  if (!packed) return FN_NOMEM;
+  j.w = packed;
+  j.rows = s->N * s->H;
+  j.chunk_rows = rows_in_chunk(j.rows, (double)s->OH * s->OW * s->F * taps * s->CG / s->H);
+  int64_t chunks = FN_CEIL(j.rows, j.chunk_rows);
+  if (is_depthwise(s)) {
+    pack_panel(a[1].p, taps, s->C, s->C, packed);
+    fn_parallel(chunks, data_depthwise_chunk, &j);
+    return FN_OK;
+  }
+  conv_pack pack = {s, a[1].p, packed};
+  int64_t kernel = taps * s->CG * s->F;
+  if (kernel < 32768) for (int64_t i = 0; i < s->G * taps; i++) pack_tap(&pack, i);
+  else fn_parallel(s->G * taps, pack_tap, &pack);
+  if (s->OW * 2 < TILE_ROWS && s->N * 2 >= TILE_ROWS) fn_parallel(FN_CEIL(s->N, TILE_ROWS) * s->H, data_images_chunk, &j);
+  else fn_parallel(chunks, data_rows_chunk, &j);
+  return FN_OK;
+}
