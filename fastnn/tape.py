@@ -199,7 +199,7 @@ def filled(shape, dtype, value):
     """A tensor of one value everywhere."""
     from .device import empty, launch
     data = empty(shape, dtype)
-    launch("fill", (data, value, data.size))
+    launch("fill", (convert(value, dtype).data, data, data.itemsize, data.size))
     return Tensor(data, shape, dtype)
 
 

@@ -1,5 +1,4 @@
 /* Every family of reference kernels, included once for float and once for double (T): a new family is a line here. */
-#include "fill.inc"
 #include "matmul.inc"
 #include "conv.inc"
 #include "elementwise.inc"

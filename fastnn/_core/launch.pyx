@@ -306,7 +306,9 @@ cdef dict signatures():
     found = {}
     for i in range(fn_entries()):
         if fn_entry_at(i).signature is not NULL:
-            found[fn_entry_at(i).name.decode()] = fn_entry_at(i).signature.decode()
+            name, text = fn_entry_at(i).name.decode(), fn_entry_at(i).signature.decode()
+            if found.setdefault(name, text) != text:
+                raise ImportError(f"two reference kernels are called {name!r}: {found[name]!r} and {text!r}")
     return found
 
 

@@ -12,30 +12,33 @@ from fastnn._core import signature
 from fastnn._core.threads import cgroup_quota, default_threads
 
 
-def test_fill_writes_what_it_should():
+def test_relu_writes_what_it_should():
     y = np.zeros(5, "f4")
-    core.launch("fill", (y, 2.5, 4))
-    assert y.tolist() == [2.5, 2.5, 2.5, 2.5, 0.0]
+    core.launch("relu", (np.array([1, -1, 2, -2, 3], "f4"), y, 4))
+    assert y.tolist() == [1.0, 0.0, 2.0, 0.0, 0.0]
+
+
+X = np.zeros(5, "f4")
 
 
 @pytest.mark.parametrize("args, error, words", [
-    ((np.zeros(5, "f4"), 2.0, 6), ValueError, "holds 5 elements.*ask for 6"),
-    ((np.zeros(5, "f4"), 2.0), TypeError, "takes 3 arguments, received 2"),
-    ((np.zeros(5, "i4"), 2.0, 5), TypeError, "float32 or float64, received int32"),
-    ((np.zeros(10, "f4")[::2], 2.0, 5), ValueError, "C-contiguous"),
-    ((np.zeros(5, ">f4"), 2.0, 5), ValueError, "native byte order"),
-    ((np.broadcast_to(np.float32(1), 5), 2.0, 5), ValueError, "C-contiguous|read-only"),
-    ((np.frombuffer(b"12345678", "f4"), 2.0, 2), ValueError, "read-only"),
-    ((np.zeros(5, "f4"), 2.0, -1), ValueError, ">= 0"),
-    ((np.zeros(5, "f4"), 2.0, 2**70), ValueError, "64 bits"),
-    ((np.zeros(5, "f4"), 2.0, "5"), TypeError, "integer"),
-    ((np.zeros(5, "f4"), "2", 5), TypeError, "number"),
-    ((None, 2.0, 0), TypeError, "NumPy array"),
-    (([1.0], 2.0, 1), TypeError, "NumPy array"),
+    ((X, np.zeros(5, "f4"), 6), ValueError, "'x' holds 5 elements.*ask for 6"),
+    ((X, np.zeros(4, "f4"), 5), ValueError, "'y' holds 4 elements.*ask for 5"),
+    ((X, np.zeros(5, "f4")), TypeError, "takes 3 arguments, received 2"),
+    ((np.zeros(5, "i4"), X, 5), TypeError, "float32 or float64, received int32"),
+    ((X, np.zeros(5, "f8"), 5), TypeError, "must be an array of float32, received float64"),
+    ((X, np.zeros(10, "f4")[::2], 5), ValueError, "C-contiguous"),
+    ((X, np.zeros(5, ">f4"), 5), ValueError, "native byte order"),
+    ((X, np.frombuffer(b"12345678", "f4"), 2), ValueError, "read-only"),
+    ((X, X, -1), ValueError, ">= 0"),
+    ((X, X, 2**70), ValueError, "64 bits"),
+    ((X, X, "5"), TypeError, "integer"),
+    ((None, X, 0), TypeError, "NumPy array"),
+    (([1.0], X, 1), TypeError, "NumPy array"),
 ])
 def test_wrong_arguments_are_refused(args, error, words):
     with pytest.raises(error, match=words):
-        core.launch("fill", args)
+        core.launch("relu", args)
 
 
 def test_unknown_kernel():
@@ -113,9 +116,9 @@ def test_fuzz(seed):
 def test_launch_from_several_threads():
     """Several Python threads at once: each gets its own result."""
     def work(k, found):
-        y = np.zeros(200_000, "f4")
+        x, y = np.full(200_000, k, "f4"), np.zeros(200_000, "f4")
         for _ in range(20):
-            core.launch("fill", (y, float(k), y.size))
+            core.launch("relu", (x, y, y.size))
         found[k] = (y == k).all()
 
     found = {}
