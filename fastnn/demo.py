@@ -1,6 +1,6 @@
 """Train a small convnet on handwritten digits and draw what it learnt.
 
-    python -m fastnn.demo [--epochs 15] [--seed 0] [--picture demo.png]
+    python -m fastnn.demo [--epochs 10] [--seed 0] [--picture demo.png]
 """
 
 import argparse
@@ -79,7 +79,7 @@ def draw(history, x, y, probabilities, path):
 def main(arguments=None):
     """Run the demo; returns the test accuracy."""
     parser = argparse.ArgumentParser(prog="python -m fastnn.demo", description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--picture", default="demo.png", help="file to draw into (png, pdf, svg)")

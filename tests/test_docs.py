@@ -1,0 +1,55 @@
+"""Every example of the documentation runs: python blocks of README and docs, and doctests of the docstrings."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import fastnn
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+MODULES = sorted(
+    info.name for info in pkgutil.walk_packages(fastnn.__path__, "fastnn.") if not info.name.endswith("__main__")
+)
+
+
+def blocks(page):
+    """The python blocks of a page, each moved to its own line, so that errors name the right one."""
+    text = page.read_text(encoding="utf-8")
+    for found in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        yield "\n" * text[: found.start(1)].count("\n") + found[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_of_pages(page, capsys):
+    namespace = {"__name__": "__main__"}
+    for block in blocks(page):
+        exec(compile(block, str(page), "exec"), namespace)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_that_pages_name_exist(page):
+    for target in re.findall(r"`((?:csrc|fastnn|tests|benchmarks|docs)/[\w./]*)`", page.read_text(encoding="utf-8")):
+        assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_of_docstrings(module):
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    result = doctest.testmod(importlib.import_module(module), optionflags=options)
+    assert result.failed == 0
+
+
+def test_the_page_check_sees_blocks():
+    assert sum(1 for page in PAGES for _ in blocks(page)) >= 10
