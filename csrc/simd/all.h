@@ -1,6 +1,7 @@
 /* Every family of tuned kernels: a new family is a line here. */
 #include "../fn.h"
 #include "vec.h"
+#include "math.h"
 
 #include "matmul.c"
 #include "conv.c"
