@@ -141,7 +141,7 @@ class nadam:
 
     Source: Dozat 2016."""
     outputs, updates = "", "product tensors"
-    cases = [((RATE, STEP, 0.9, *example("normal", "positive")),
+    cases = [((RATE, STEP, uniform(1, **POSITIVE), *example("normal", "positive")),
               {"beta_1": 0.9, "beta_2": 0.99, "weight_decay": (0.1, 0.0, 0.2)})]
 
     def spec(lr, t, product, *tensors, beta_1, beta_2, epsilon=1e-7, weight_decay=(), every=1, advance=1): return None
