@@ -108,6 +108,10 @@ def row_loss(y_true, y_pred, *, kind, parameter=0.0, epsilon=1e-7):
     return (values**2 if kind == "mean_squared_logarithmic_error" else values).mean(-1)
 
 
+def log_ratio(p, t):
+    return np.log1p(p) - np.log1p(t)
+
+
 def slopes(y_true, y_pred, kind, parameter=0.0, epsilon=1e-7):
     """The derivatives of each row's loss with regard to the targets and to the predictions, away from kinks."""
     t, p = wide(y_true, y_pred)
@@ -125,12 +129,11 @@ def slopes(y_true, y_pred, kind, parameter=0.0, epsilon=1e-7):
     twice = 2 if "hinge" in kind and np.isin(t, (0, 1)).all() else 1
     t = 2 * t - 1 if twice == 2 else t
     margin, smooth = np.maximum(1 - t * p, 0), t * (1 - c) + 0.5 * c
-    ratio = np.log1p(p) - np.log1p(t)
     of_t, of_p = {
         "mean_squared_error": lambda: (-2 * e, 2 * e),
         "mean_absolute_error": lambda: (-np.sign(e), np.sign(e)),
         "mean_absolute_percentage_error": lambda: (-100 * np.sign(e) * p / t**2, 100 * np.sign(e) / t),
-        "mean_squared_logarithmic_error": lambda: (-2 * ratio / (1 + t), 2 * ratio / (1 + p)),
+        "mean_squared_logarithmic_error": lambda: (-2 * log_ratio(p, t) / (1 + t), 2 * log_ratio(p, t) / (1 + p)),
         "huber": lambda: (-np.clip(e, -c, c), np.clip(e, -c, c)),
         "log_cosh": lambda: (-np.tanh(e), np.tanh(e)),
         "hinge": lambda: (-p * (margin > 0), -t * (margin > 0)),
