@@ -16,12 +16,14 @@ has `view(array, *, attributes)` in place of `cpu`.  `vjp` names what it wants: 
 is none.  Without `vjp` no gradient passes.  Further words:
 
     updates = "w m"      inputs that the kernel changes in place
-    promote = True       operands of different dtypes are cast to a common one
+    promote = True       operands of different dtypes are cast to a common one; "float": and integers to floats;
+                         "bool": all to bool
     logits = "x"         the result remembers this input (softmax and sigmoid do, for the sake of stable losses)
 """
 import inspect
 from typing import NamedTuple
 
+from . import config
 from .device import empty, launch
 from .tape import active, record
 from .tensor import FLOATS, Operand, Spec, Tensor, Variable, convert, operators, result_type
@@ -39,7 +41,10 @@ def op(cls):
 
 
 class Op:
-    """An op, called like a function: tensors in, tensors out, noted on the tapes; specs in, specs out."""
+    """An op, called like a function: tensors in, tensors out, noted on the tapes; specs in, specs out.
+
+    Attributes may also be passed by position, after the tensors: `reshape(x, (2, 3))`.
+    """
 
     def __init__(self, cls):
         self.name = self.__name__ = cls.__name__
@@ -67,6 +72,8 @@ class Op:
     # ---- Calling ----
 
     def __call__(self, *inputs, **attrs):
+        if len(inputs) > len(self.inputs) and not self.variadic:
+            inputs, attrs = self._name_attributes(inputs, attrs)
         for x in inputs:
             if x.__class__ is not Tensor and x.__class__ is not Variable:
                 inputs = self._convert(inputs, attrs)
@@ -106,7 +113,7 @@ class Op:
         if len(inputs) < len(self.inputs) and not self.variadic:
             inputs = self._complete(inputs, attrs)
         if self.promote:
-            dtype = result_type(*[x.dtype for x in inputs])
+            dtype = self._common_type(inputs)
             inputs = [Spec(x.shape, dtype) for x in inputs]
         spec = self.spec(*inputs, **attrs)
         made = [Spec(s.shape, s.dtype) for s in (spec if spec.__class__ is tuple else (spec,))]
@@ -143,12 +150,27 @@ class Op:
                 raise TypeError(f"[{self.name}] is missing the argument '{name}'")
         return inputs
 
+    def _name_attributes(self, values, attrs):
+        """Values beyond the inputs are attributes in their order."""
+        extra, names = values[len(self.inputs):], list(self.attributes)
+        given = dict(zip(names, extra))
+        if len(extra) > len(names) or not attrs.keys().isdisjoint(given):
+            raise TypeError(f"[{self.name}] takes {self.__signature__}, received {len(values)} positional arguments"
+                            f"{f' and {sorted(attrs)}' if attrs else ''}")
+        return values[:len(self.inputs)], {**given, **attrs}
+
     def _promote(self, inputs):
         first = inputs[0].dtype
-        if all([x.dtype == first for x in inputs]):
+        if (self.promote is True or self.promote == "float" and first in FLOATS) and all([x.dtype == first for x in inputs]):
             return inputs
-        dtype = result_type(*[x.dtype for x in inputs])
+        dtype = self._common_type(inputs)
         return [x if x.dtype == dtype else operators["cast"](x, dtype=dtype) for x in inputs]
+
+    def _common_type(self, inputs):
+        if self.promote == "bool":
+            return "bool"
+        dtype = result_type(*[x.dtype for x in inputs])
+        return dtype if self.promote is True or dtype in FLOATS else config.floatx()
 
     def _bump(self, inputs):
         """Variables that the kernel changed: a tape that kept them notices."""

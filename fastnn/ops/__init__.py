@@ -1,0 +1,22 @@
+"""The ops, by the names of `keras.ops`: whatever the modules of this package define and do not hide by an underscore."""
+import importlib
+import pkgutil
+
+from ..tensor import convert_to_tensor, install_operators
+
+
+def _public(module):
+    """What a module offers: its `__all__`, or its own ops, functions and their other names."""
+    if hasattr(module, "__all__"):
+        return {name: getattr(module, name) for name in module.__all__}
+    return {name: value for name, value in vars(module).items()
+            if not name.startswith("_") and callable(value) and getattr(value, "__module__", None) == module.__name__}
+
+
+# All modules first: `norm` and `shape` are functions, whatever submodules are called.
+_modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
+            if not found.name.startswith("_")]
+for _module in _modules:
+    globals().update(_public(_module))
+
+install_operators(globals())

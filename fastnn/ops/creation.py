@@ -1,0 +1,155 @@
+"""Tensors made of nothing but a shape: constants, ranges, triangles; and the way from and to NumPy."""
+import numpy as np
+
+from ..op import normal, op
+from ..tensor import Operand, Spec, Tensor, convert_to_tensor, own, standardize_dtype
+from .elementwise import where
+from .shape import as_shape, constant_array, operand
+
+
+def fill_with(y, value):
+    return "fill_with", (constant_array(value, y.dtype), y, y.itemsize, y.size)
+
+
+@op
+class full:
+    """A tensor of one value."""
+    cases = [((), {"shape": (3, 5), "fill_value": 2.5, "dtype": "float32"}), ((), {"shape": (), "fill_value": 1, "dtype": "int32"})]
+
+    def spec(*, shape, fill_value, dtype=None):
+        return Spec(as_shape(shape), standardize_dtype(dtype))
+
+    def cpu(y, *, fill_value):
+        return fill_with(y, fill_value)
+
+
+@op
+class full_like:
+    """A tensor of one value, of the shape of x, and of its dtype unless another is given."""
+    cases = [((normal(3, 5),), {"fill_value": 2.5}), ((normal(2, 0),), {"fill_value": 1, "dtype": "int32"})]
+
+    def spec(x, *, fill_value, dtype=None):
+        return Spec(x.shape, x.dtype if dtype is None else standardize_dtype(dtype))
+
+    def cpu(x, y, *, fill_value):
+        return fill_with(y, fill_value)
+
+    def vjp(dy):
+        return None
+
+
+def zeros(shape, dtype=None):
+    """A tensor of zeros."""
+    return full(shape=shape, fill_value=0, dtype=dtype)
+
+
+def ones(shape, dtype=None):
+    """A tensor of ones."""
+    return full(shape=shape, fill_value=1, dtype=dtype)
+
+
+def empty(shape, dtype=None):
+    """A tensor of a shape whose values do not matter: zeros."""
+    return zeros(shape, dtype)
+
+
+def zeros_like(x, dtype=None):
+    """Zeros in the shape and dtype of x."""
+    return full_like(x, fill_value=0, dtype=dtype)
+
+
+def ones_like(x, dtype=None):
+    """Ones in the shape and dtype of x."""
+    return full_like(x, fill_value=1, dtype=dtype)
+
+
+def empty_like(x, dtype=None):
+    """A tensor in the shape and dtype of x whose values do not matter: zeros."""
+    return zeros_like(x, dtype)
+
+
+def constant(array, dtype):
+    return Tensor(own(np.asarray(array, standardize_dtype(dtype))))
+
+
+def arange(start, stop=None, step=None, dtype=None):
+    """The numbers from start (0 if one bound is given) up to stop, step by step."""
+    values = np.arange(start, stop, 1 if step is None else step) if stop is not None else np.arange(0, start, 1 if step is None else step)
+    return constant(values, dtype or ("int32" if values.dtype.kind == "i" else None))
+
+
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """`num` numbers at even distances from start to stop."""
+    values, step = np.linspace(start, stop, num, endpoint, True, axis=axis)
+    return (constant(values, dtype), step) if retstep else constant(values, dtype)
+
+
+def eye(N, M=None, k=0, dtype=None):
+    """Ones on a diagonal, zeros elsewhere."""
+    return constant(np.eye(N, M, k), dtype)
+
+
+def identity(n, dtype=None):
+    """The identity matrix."""
+    return eye(n, dtype=dtype)
+
+
+def tri(N, M=None, k=0, dtype=None):
+    """Ones on and below a diagonal, zeros above."""
+    return constant(np.tri(N, M, k), dtype)
+
+
+def tril(x, k=0):
+    """The lower triangle of the last two axes, zeros above diagonal k."""
+    x = operand(x)
+    return where(np.tri(*x.shape[-2:], k, dtype=bool), x, 0)
+
+
+def triu(x, k=0):
+    """The upper triangle of the last two axes, zeros below diagonal k."""
+    x = operand(x)
+    return where(np.tri(*x.shape[-2:], k - 1, dtype=bool), 0, x)
+
+
+def meshgrid(*x, indexing="xy"):
+    """Coordinate matrices of coordinate vectors."""
+    return [constant(grid, operand(v).dtype) for grid, v in zip(np.meshgrid(*[convert_to_numpy(v) for v in x], indexing=indexing), x)]
+
+
+# ---- From and to NumPy ------------------------------------------------------------------------------------------
+
+def array(x, dtype=None):
+    """A tensor with the values of an array, list or number."""
+    return convert_to_tensor(x, dtype)
+
+
+def convert_to_numpy(x):
+    """The values as a NumPy array."""
+    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+
+
+def is_tensor(x):
+    """Whether x is a tensor, symbolic ones included."""
+    return isinstance(x, Operand)
+
+
+def shape(x):
+    """The shape of x, a tuple."""
+    return operand(x).shape
+
+
+def ndim(x):
+    """The number of axes of x."""
+    return len(operand(x).shape)
+
+
+def size(x):
+    """The number of elements of x."""
+    return int(np.prod(operand(x).shape))
+
+
+def dtype(x):
+    """The dtype of x, by name."""
+    return operand(x).dtype
+
+
