@@ -8,7 +8,7 @@ from .shape import as_shape, constant_array, operand
 
 
 def fill_with(y, value):
-    return "fill_with", (constant_array(value, y.dtype), y, y.itemsize, y.size)
+    return "fill", (constant_array(value, y.dtype), y, y.itemsize, y.size)
 
 
 @op
