@@ -160,7 +160,7 @@ def backward(records, grads, sources):
     while records:
         r = records.pop()
         dys = [grads.get(key) for key, _, _ in r.outputs]
-        if dys.count(None) == len(dys):
+        if all([dy is None for dy in dys]):
             continue
         for key, _, _ in r.outputs:
             if key not in sources:
@@ -170,7 +170,7 @@ def backward(records, grads, sources):
             continue
         if r.versions:
             r.check_versions()
-        if None in dys:
+        if any([dy is None for dy in dys]):
             dys = [zeros(shape, dtype) if dy is None and dtype in FLOATS else dy for dy, (_, shape, dtype) in zip(dys, r.outputs)]
         for key, need, dx in zip(r.inputs, needs, r.op.gradients(dys, r.saved, r.attrs, needs)):
             if need and dx is not None:
