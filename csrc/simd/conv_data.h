@@ -7,6 +7,7 @@ typedef struct {
   const float *dy, *w; /* w packed (G, panels of CG, KW, KH, FG, PANEL) */
   float *dx;
   int64_t rows, chunk_rows;
+  int status;
 } conv_backward_data;
 
 /* dst[f][c] = src[c][f], `vectors` * VL columns of which `width` exist. */
@@ -60,33 +61,59 @@ static conv_taps taps_at(int64_t i, int64_t pad, int64_t stride, int64_t dilatio
   return t;
 }
 
-/* Sums w[:, kw] for one row of dx; `row` has `width` floats a pixel (padded channels, or those of dx itself). */
-static void data_row_column(const conv_backward_data *j, const float *dy, conv_taps kh, int64_t kw, float *row, int64_t width) {
+/* Adds to one row of dx what output pixels [from, to) give, through every column of the kernel.  The row has `width`
+ * floats a pixel: channels padded to whole vectors, so that sums never meet a mask. */
+static void data_row_pixels(const conv_backward_data *j, const float *dy, conv_taps kh, int64_t from, int64_t to, float *row, int64_t width) {
   const fn_conv *s = &j->s;
-  int64_t FG = s->F / s->G, taps = s->KH * s->KW, left = kw * s->DW - s->PL, lo, hi;
-  fn_conv_range(left, s->SW, s->W, s->OW, &lo, &hi);
+  int64_t FG = s->F / s->G, P = padded(s->CG), taps = s->KH * s->KW;
   for (int64_t g = 0; g < s->G; g++)
     for (int64_t p = 0; p * PANEL < s->CG; p++) {
       int64_t vectors = panel_vectors(s->CG, p), wide = vectors * VL;
       conv_tile t = {.x_step = s->F, .y_step = s->SW * width, .outer = kh.count, .x_outer = -kh.o_step * s->OW * s->F,
-                     .w_outer = kh.k_step * FG * wide, .inner = 1, .len = FG, .lanes = panel_lanes(s->CG, p)};
-      t.x = dy + (kh.o * s->OW + lo) * s->F + g * FG;
-      t.w = j->w + (g * padded(s->CG) + p * PANEL) * taps * FG + (kw * s->KH + kh.k) * FG * wide;
-      t.y = row + (lo * s->SW + left) * width + g * s->CG + p * PANEL;
-      conv_tiles_over(&t, hi - lo, vectors);
+                     .w_outer = kh.k_step * FG * wide, .inner = 1, .len = FG, .lanes = VL};
+      for (int64_t kw = 0; kw < s->KW; kw++) {
+        int64_t left = kw * s->DW - s->PL, lo, hi;
+        fn_conv_range(left + from * s->SW, s->SW, s->W, to - from, &lo, &hi);
+        lo += from, hi += from;
+        t.x = dy + (kh.o * s->OW + lo) * s->F + g * FG;
+        t.w = j->w + (g * P + p * PANEL) * taps * FG + (kw * s->KH + kh.k) * FG * wide;
+        t.y = row + (lo * s->SW + left) * width + g * P + p * PANEL;
+        conv_tiles_over(&t, hi - lo, vectors);
+      }
     }
+}
+
+/* Row ih of an image, tile by tile, so that the pixels of dy stay at hand for all columns of the kernel. */
+FN_INLINE void prefetch(const float *p, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
+}
+
+static void data_row(const conv_backward_data *j, const float *dy, int64_t ih, float *row, int64_t width) {
+  const fn_conv *s = &j->s;
+  conv_taps kh = taps_at(ih, s->PT, s->SH, s->DH, s->KH, s->OH);
+  memset(row, 0, (size_t)(s->W * width) * 4);
+  int64_t tiles = kh.count ? FN_CEIL(s->OW, TILE_ROWS) : 0;
+  for (int64_t i = 0; i < tiles; i++) {
+    int64_t from = i * s->OW / tiles, to = (i + 1) * s->OW / tiles;
+    if (kh.o + 1 < s->OH) prefetch(dy + ((kh.o + 1) * s->OW + from) * s->F, (to - from) * s->F);
+    data_row_pixels(j, dy, kh, from, to, row, width);
+  }
 }
 
 static void data_rows_chunk(void *ctx, int64_t chunk) {
   conv_backward_data *j = ctx;
   const fn_conv *s = &j->s;
+  int64_t P = padded(s->CG), width = s->G * P;
+  float *sums = P == s->CG ? NULL : fn_scratch(1, (size_t)(s->W * width) * 4);
+  if (P != s->CG && !sums) {
+    __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
+    return;
+  }
   for (int64_t i = chunk * j->chunk_rows; i < FN_MIN((chunk + 1) * j->chunk_rows, j->rows); i++) {
-    int64_t n = i / s->H, ih = i % s->H;
-    float *row = j->dx + i * s->W * s->C;
-    memset(row, 0, (size_t)(s->W * s->C) * 4);
-    conv_taps kh = taps_at(ih, s->PT, s->SH, s->DH, s->KH, s->OH);
-    for (int64_t kw = 0; kh.count && kw < s->KW; kw++)
-      data_row_column(j, j->dy + n * s->OH * s->OW * s->F, kh, kw, row, s->C);
+    float *dx = j->dx + i * s->W * s->C;
+    data_row(j, j->dy + i / s->H * s->OH * s->OW * s->F, i % s->H, sums ? sums : dx, width);
+    for (int64_t k = 0; sums && k < s->W * s->G; k++) /* without the padding */
+      for (int64_t c = 0; c < s->CG; c++) dx[k * s->CG + c] = sums[k * P + c];
   }
 }
 
@@ -167,5 +194,5 @@ FN_TUNED(conv2d_backward_data) {
   else fn_parallel(s->G * taps, pack_tap, &pack);
   if (s->OW * 2 < TILE_ROWS && s->N * 2 >= TILE_ROWS) fn_parallel(FN_CEIL(s->N, TILE_ROWS) * s->H, data_images_chunk, &j);
   else fn_parallel(chunks, data_rows_chunk, &j);
-  return FN_OK;
+  return j.status;
 }
