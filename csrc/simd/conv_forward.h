@@ -65,7 +65,7 @@ static void activate_pixels(const conv_forward *j, float *y, int64_t pixels, int
     for (int64_t f = 0; f < width; f += VL) {
       int64_t lanes = FN_MIN(width - f, VL);
       vf v = lanes < VL ? vload_n(y + f, lanes) : vload(y + f);
-      v = conv_vactivate((int)j->act, v, j->alpha);
+      v = vactivate((int)j->act, v, j->alpha);
       if (lanes < VL) vstore_n(y + f, v, lanes);
       else vstore(y + f, v);
     }

@@ -3,21 +3,6 @@
  * y[i][:] += sum_k x[i][k] w[k][:] for pixels i*x_step apart: each x is broadcast, w comes in panels of one or two
  * vectors.  K is walked in place, as `outer` x `inner` runs of `len` contiguous inputs: nobody builds an im2col matrix. */
 
-#include <math.h>
-static vf conv_vactivate(int act, vf v, float alpha) {
-  for (int i = 0; i < VL; i++) {
-    float z = v[i];
-  switch (act) {
-    case FN_RELU: v[i] = z < 0 ? 0 : z; break;
-    case FN_TANH: v[i] = tanhf(z); break;
-    case FN_SIGMOID: v[i] = (1 / (1 + expf(-z)));break;
-    case FN_RELU6: v[i] = z < 0 ? 0 : z > 6 ? 6 : z;break;
-    case FN_ELU: v[i] = z > 0 ? z : (alpha * expm1f(z));break;
-    case FN_SELU: v[i] = (1.0507009873554805f * (z > 0 ? z : 1.6732632423543772f * expm1f(z)));break;
-    case FN_LEAKY_RELU: v[i] = z > 0 ? z : alpha * z;break;
-  } }
-  return v;
-}
 #if FN_LEVEL == 4
 enum { TILE_ROWS = 14 }; /* x 2 vectors = 28 accumulators of 32 registers */
 #elif FN_LEVEL == 1

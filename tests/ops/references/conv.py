@@ -31,7 +31,7 @@ def activate(z, name):
             "selu": lambda: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z))}[name]()
 
 
-def conv2d(x, w, b=None, *, strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1, activation="linear", alpha=0.0):
+def conv2d(x, w, b=None, *, strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1, activation="linear", alpha=1.0):
     size = output_size(x.shape, w.shape, strides, padding, dilation_rate)
     pads, windows = taps(x.shape, w.shape[:2], size, strides, padding, dilation_rate)
     image, depth, width = np.pad(x, pads), w.shape[2], w.shape[3] // groups

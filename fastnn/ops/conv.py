@@ -1,0 +1,214 @@
+"""2-D convolution of images (N, H, W, C) with kernels (KH, KW, C / groups, F), and its two gradients.
+
+Both gradients are linear in each of their arguments, so that the three ops give each other's gradients.
+"""
+from functools import lru_cache
+
+from ..op import normal, op
+from ..tensor import FLOATS, Spec
+
+CODES = {"linear": 0, "relu": 1, "tanh": 2, "sigmoid": 3, "relu6": 4, "elu": 5, "selu": 6, "leaky_relu": 7}
+
+
+def activation_code(name):
+    return CODES[name]
+
+
+# ---- Shapes -----------------------------------------------------------------------------------------------------
+
+def convolved_size(size, kernel, stride, padding, dilation):
+    """The length of an output side (None where that of the input is open)."""
+    if size is None:
+        return None
+    return -(-size // stride) if padding == "same" else (size - (kernel - 1) * dilation - 1) // stride + 1
+
+
+def check_attributes(name, strides, padding, dilation_rate, groups):
+    for word, pair in (("strides", strides), ("dilation_rate", dilation_rate)):
+        if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(v, int) and v > 0 for v in pair):
+            raise ValueError(f"[{name}] {word} is {pair!r}, expected a tuple of two integers >= 1")
+    if padding not in ("same", "valid"):
+        raise ValueError(f"[{name}] padding is {padding!r}, expected 'same' or 'valid'")
+    if not isinstance(groups, int) or groups < 1:
+        raise ValueError(f"[{name}] groups is {groups!r}, expected an integer >= 1")
+
+
+def check_kernel(name, channels, kernel_shape, groups):
+    if len(kernel_shape) != 4 or not all(kernel_shape[:2]):
+        raise ValueError(f"[{name}] the kernel has shape {kernel_shape}, expected (height, width, channels / groups, filters) "
+                         "with a height and a width >= 1")
+    depth, filters = kernel_shape[2:]
+    if channels is not None and channels != depth * groups:
+        raise ValueError(f"[{name}] input has {channels} channels but the kernel of shape {kernel_shape} expects "
+                         f"{depth} x groups {groups} = {depth * groups}: give the kernel {channels} / groups input channels, "
+                         "or transpose the input so that channels come last")
+    if filters % groups:
+        raise ValueError(f"[{name}] {filters} filters cannot be shared out among groups {groups}: "
+                         "choose a number of filters that groups divides")
+
+
+@lru_cache(maxsize=1024)
+def convolved_shape(name, shape, kernel_shape, strides, padding, dilation_rate, groups):
+    """The shape of the output, after checking what came."""
+    check_attributes(name, strides, padding, dilation_rate, groups)
+    if len(shape) != 4:
+        raise ValueError(f"[{name}] input has shape {shape}, expected images (N, H, W, C): reshape it to four dimensions")
+    check_kernel(name, shape[3], kernel_shape, groups)
+    sides = [convolved_size(size, k, s, padding, d)
+             for size, k, s, d in zip(shape[1:3], kernel_shape, strides, dilation_rate)]
+    for word, size, side, k, d in zip(("height", "width"), shape[1:3], sides, kernel_shape, dilation_rate):
+        if side is not None and side < 1:
+            raise ValueError(f"[{name}] the output would be empty: the input's {word} is {size}, smaller than the "
+                             f"{(k - 1) * d + 1} that a kernel of {k} with dilation_rate {d} covers; use a larger input, "
+                             "a smaller kernel or padding='same'")
+    return (shape[0], *sides, kernel_shape[3])
+
+
+@lru_cache(maxsize=1024)
+def geometry(shape, kernel_shape, output_shape, strides, padding, dilation_rate, groups):
+    """The sizes that kernels take: N H W C, OH OW F, KH KW, SH SW, DH DW, top, left, groups, channels of a group."""
+    before = [max((o - 1) * s + (k - 1) * d + 1 - size, 0) // 2 if padding == "same" else 0
+              for o, s, k, d, size in zip(output_shape[1:3], strides, kernel_shape, dilation_rate, shape[1:3])]
+    return (*shape, *output_shape[1:], *kernel_shape[:2], *strides, *dilation_rate, *before, groups, kernel_shape[2])
+
+
+def check_dtypes(name, **tensors):
+    dtypes = {word: x.dtype for word, x in tensors.items() if x is not None}
+    if len(set(dtypes.values())) > 1 or not set(dtypes.values()) <= set(FLOATS):
+        got = ", ".join(f"{word} {dtype}" for word, dtype in dtypes.items())
+        raise ValueError(f"[{name}] expected float32 or float64, the same for all; got {got}: cast them first")
+
+
+# ---- Data for the tests -----------------------------------------------------------------------------------------
+
+def shapes():
+    """(input, kernel, attributes) in all their variety: what the three ops are tested with."""
+    def case(x, w, strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1):
+        attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
+        output = convolved_shape("conv2d", x, w, *attrs.values())
+        return x, w, output, attrs
+    return [case((2, 9, 10, 3), (3, 3, 3, 5)),
+            case((3, 28, 28, 1), (3, 3, 1, 33), padding="same"),
+            case((2, 15, 14, 12), (6, 6, 12, 24), strides=(2, 2), padding="same"),
+            case((9, 5, 5, 16), (3, 3, 16, 32)),
+            case((8, 4, 3, 6), (3, 3, 6, 20), strides=(2, 1), padding="same"),
+            case((2, 13, 17, 4), (3, 2, 4, 7), dilation_rate=(2, 3)),
+            case((2, 11, 12, 7), (4, 3, 7, 18), strides=(3, 2), padding="same", dilation_rate=(2, 2)),
+            case((2, 8, 9, 6), (3, 3, 2, 9), padding="same", groups=3),
+            case((2, 12, 18, 32), (3, 3, 16, 40), padding="same", groups=2),
+            case((2, 9, 8, 19), (3, 3, 1, 19), strides=(2, 2), padding="same", groups=19),
+            case((8, 6, 6, 16), (3, 3, 1, 16), padding="same", groups=16),
+            case((2, 7, 7, 4), (2, 2, 1, 12), groups=4),
+            case((4, 8, 8, 24), (1, 1, 24, 17)),
+            case((2, 9, 9, 5), (1, 1, 5, 3), strides=(3, 3)),
+            case((1, 1, 1, 1), (1, 1, 1, 1)),
+            case((1, 3, 4, 2), (3, 4, 2, 3), padding="same"),
+            case((1, 2, 2, 2), (5, 7, 2, 3), padding="same"),
+            case((0, 5, 5, 2), (3, 3, 2, 4)),
+            case((4, 30, 30, 16), (3, 3, 16, 48))]
+
+
+# ---- Ops --------------------------------------------------------------------------------------------------------
+
+@op
+class conv2d:
+    """The convolution (cross-correlation) of images with a kernel, plus a bias, through an activation.
+
+    Args:
+        x: images, (N, H, W, C).
+        w: kernel, (KH, KW, C / groups, F).
+        b: bias, (F,), or None.
+        strides: steps (down, right) of the window.
+        padding: "valid" (whole windows only) or "same" (ceil(size / stride) windows; of an odd border the larger part is
+            at the end, as in TensorFlow).
+        dilation_rate: distance (down, right) of the inputs that neighbours in the kernel see.
+        groups: filters [g*F/groups, (g+1)*F/groups) see channels [g*C/groups, (g+1)*C/groups) only.
+        activation: the name of one that can be part of the product: see `ops.activation`.
+        alpha: its parameter, where it has one.
+
+    Returns:
+        Tensor (N, OH, OW, F).
+
+    Raises:
+        ValueError: the shapes do not fit each other, or the output would be empty.
+
+    Example:
+        >>> conv2d(ones((1, 5, 5, 1)), ones((3, 3, 1, 2))).shape
+        (1, 3, 3, 2)
+    """
+    cases = [((normal(*x), normal(*w), normal(w[3])), attrs) for x, w, _, attrs in shapes()] + \
+            [((normal(*x), normal(*w), None), attrs) for x, w, _, attrs in shapes()[:3]] + \
+            [((normal(2, 9, 9, 4), normal(3, 3, 4, 21), normal(21)), dict(activation=name))
+             for name in ("relu", "tanh", "sigmoid", "relu6", "elu", "selu")]
+
+    def spec(x, w, b=None, *, strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1, activation="linear", alpha=1.0):
+        shape = convolved_shape("conv2d", x.shape, w.shape, strides, padding, dilation_rate, groups)
+        if b is not None and b.shape != shape[3:]:
+            raise ValueError(f"[conv2d] the bias has shape {b.shape}, expected {shape[3:]}: one number for each filter")
+        check_dtypes("conv2d", input=x, kernel=w, bias=b)
+        activation_code(activation)
+        return Spec(shape, x.dtype)
+
+    def cpu(x, w, b, y, *, strides, padding, dilation_rate, groups, activation, alpha):
+        sizes = geometry(x.shape, w.shape, y.shape, strides, padding, dilation_rate, groups)
+        return "conv2d", (x, w, b, y, *sizes, activation_code(activation), alpha)
+
+    def vjp(dy, x, w, b, y, needs, strides, padding, dilation_rate, groups, activation, alpha):
+        db, attrs = None, dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
+        if activation != "linear" or needs[2]:
+            from .activation import bias_act_grad
+            dy, db = bias_act_grad(dy, y, activation=activation, alpha=alpha)
+        dx = conv2d_backward_data(dy, w, image=x.shape[1:3], **attrs) if needs[0] else None
+        dw = conv2d_backward_weights(x, dy, kernel_size=w.shape[:2], **attrs) if needs[1] else None
+        return dx, dw, None if b is None else db
+
+
+@op
+class conv2d_backward_data:
+    """The gradient of conv2d for its images, whose height and width are `image`: the transposed convolution of dy."""
+    outputs = "dx"
+    cases = [((normal(*y), normal(*w)), dict(image=x[1:3], **attrs)) for x, w, y, attrs in shapes()]
+
+    def spec(dy, w, *, image, strides, padding, dilation_rate, groups):
+        shape = (dy.shape[0], *image, w.shape[2] * groups)
+        output = convolved_shape("conv2d_backward_data", shape, w.shape, strides, padding, dilation_rate, groups)
+        if output != dy.shape:
+            raise ValueError(f"[conv2d_backward_data] dy has shape {dy.shape}, but images {shape} and a kernel {w.shape} "
+                             f"give {output}")
+        check_dtypes("conv2d_backward_data", dy=dy, kernel=w)
+        return Spec(shape, dy.dtype)
+
+    def cpu(dy, w, dx, *, strides, padding, dilation_rate, groups):
+        return "conv2d_backward_data", (dy, w, dx, *geometry(dx.shape, w.shape, dy.shape, strides, padding, dilation_rate, groups))
+
+    def vjp(ddx, dy, w, needs, strides, padding, dilation_rate, groups):
+        attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
+        return (conv2d(ddx, w, **attrs) if needs[0] else None,
+                conv2d_backward_weights(ddx, dy, kernel_size=w.shape[:2], **attrs) if needs[1] else None)
+
+
+@op
+class conv2d_backward_weights:
+    """The gradient of conv2d for its kernel, whose height and width are `kernel_size`: each input times what it led to."""
+    outputs = "dw"
+    cases = [((normal(*x), normal(*y)), dict(kernel_size=w[:2], **attrs)) for x, w, y, attrs in shapes()]
+
+    def spec(x, dy, *, kernel_size, strides, padding, dilation_rate, groups):
+        if len(x.shape) != 4 or len(dy.shape) != 4 or x.shape[3] % groups:
+            raise ValueError(f"[conv2d_backward_weights] x has shape {x.shape} and dy {dy.shape}, expected images (N, H, W, C) "
+                             f"with C divisible by groups {groups}")
+        shape = (*kernel_size, x.shape[3] // groups, dy.shape[3])
+        output = convolved_shape("conv2d_backward_weights", x.shape, shape, strides, padding, dilation_rate, groups)
+        if output != dy.shape:
+            raise ValueError(f"[conv2d_backward_weights] dy has shape {dy.shape}, but images {x.shape} and a kernel {shape} "
+                             f"give {output}")
+        check_dtypes("conv2d_backward_weights", x=x, dy=dy)
+        return Spec(shape, x.dtype)
+
+    def cpu(x, dy, dw, *, strides, padding, dilation_rate, groups):
+        return "conv2d_backward_weights", (x, dy, dw, *geometry(x.shape, dw.shape, dy.shape, strides, padding, dilation_rate, groups))
+
+    def vjp(ddw, x, dy, needs, strides, padding, dilation_rate, groups):
+        attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
+        return (conv2d_backward_data(dy, ddw, image=x.shape[1:3], **attrs) if needs[0] else None,
+                conv2d(x, ddw, **attrs) if needs[1] else None)
