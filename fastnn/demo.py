@@ -57,8 +57,10 @@ def draw(history, x, y, probabilities, path):
     from matplotlib.figure import Figure  # Figure alone needs no display
 
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != y)
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    curves, digits = figure.subfigures(2, 1, height_ratios=(1, 1.1))
+    shown = wrong[:24]
+    rows = max(1, -(-len(shown) // 8))
+    figure = Figure(figsize=(10, 3.4 + 1.6 * rows), layout="constrained")
+    curves, digits = figure.subfigures(2, 1, height_ratios=(3.2, 0.2 + 1.6 * rows))
     for axes, name in zip(curves.subplots(1, 2), ("loss", "accuracy")):
         epochs = np.arange(1, len(history[name]) + 1)
         axes.plot(epochs, history[name], label="training (with dropout)")
@@ -67,12 +69,13 @@ def draw(history, x, y, probabilities, path):
         axes.grid(alpha=0.3)
         axes.legend()
     digits.suptitle(f"{len(wrong)} of {len(x)} test digits it got wrong")
-    for axes, i in zip(digits.subplots(2, 12, squeeze=False).flat, [*wrong[:24], *[None] * 24]):
+    grid = digits.subplots(rows, 8, squeeze=False).ravel()
+    for axes in grid:
         axes.axis("off")
-        if i is not None:
-            guess = probabilities[i].argmax()
-            axes.imshow(x[i, :, :, 0], cmap="gray_r")
-            axes.set_title(f"{y[i]} seen as {guess}\n({probabilities[i, guess]:.0%} sure)", fontsize=7)
+    for axes, i in zip(grid, shown):
+        guess = probabilities[i].argmax()
+        axes.imshow(x[i, :, :, 0], cmap="gray_r")
+        axes.set_title(f"{y[i]} seen as {guess}\n({probabilities[i, guess]:.0%} sure)", fontsize=8)
     figure.savefig(path, dpi=110)
 
 
