@@ -1,4 +1,31 @@
 """Layers, under Keras' names."""
+from ..utils import serialization as _serialization
+from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .convolution import Conv2D, Convolution2D
+from .core import Dense, Identity
 from .input_layer import Input, InputLayer
 from .input_spec import InputSpec
 from .layer import Layer
+from .normalization import BatchNormalization
+from .pooling import (AveragePooling2D, AvgPool2D, GlobalAveragePooling2D, GlobalAvgPool2D, GlobalMaxPool2D,
+                      GlobalMaxPooling2D, MaxPool2D, MaxPooling2D)
+from .preprocessing import Rescaling, ZeroPadding2D
+from .regularization import Dropout
+from .reshaping import Flatten, Permute, RepeatVector, Reshape
+
+
+def _classes():
+    return {name: value for name, value in globals().items() if isinstance(value, type) and issubclass(value, Layer)}
+
+
+def serialize(layer):
+    """The config of a layer: `{"module", "class_name", "config", "registered_name"}`."""
+    return _serialization.serialize(layer)
+
+
+def deserialize(config, custom_objects=None):
+    """A new layer from its config.
+
+    Raises: ValueError for an unknown class (with the nearest known ones).
+    """
+    return _serialization.deserialize(config, _classes(), custom_objects, "layer")

@@ -13,6 +13,8 @@ from ..utils.naming import unique_name
 from ..utils.serialization import serialize_value
 from .input_spec import check_inputs
 
+# Arguments of Keras' layers that stand in configs; None means that they are not used.
+OTHER_KERAS = ("lora_rank", "lora_alpha", "quantization_config")
 _stamps = itertools.count(1)
 
 
@@ -77,6 +79,7 @@ class Layer:
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         self._input_shape_arg = _input_shape_argument(type(self).__name__, kwargs)
+        kwargs = {key: value for key, value in kwargs.items() if value is not None or key not in OTHER_KERAS}
         if kwargs:
             raise TypeError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {sorted(kwargs)}. "

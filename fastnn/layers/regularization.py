@@ -1,0 +1,55 @@
+"""Dropout."""
+import numpy as np
+
+from .. import random
+from .layer import Layer
+
+
+class Dropout(Layer):
+    """In training, sets a part `rate` of the elements to 0 at random and scales the others by 1 / (1 - rate).
+
+    Args: rate: in [0, 1).  noise_shape: shape of the random mask, which is broadcast to the input's; None for a size takes
+        the input's; None: the input's shape.  seed: int; None: drawn from the global generator.  Others: see `Layer`.
+    Raises: ValueError for other values.
+
+    Example:
+        y = Dropout(0.5)(x, training=True)
+    """
+
+    float_inputs = True
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        number = isinstance(rate, (int, float, np.integer, np.floating)) and not isinstance(rate, bool)
+        if not number or not 0 <= rate < 1:
+            raise ValueError(f"Invalid value received for argument `rate`. Expected a number in [0, 1). Received: rate={rate!r}")
+        self.rate, self.seed = rate, seed
+        self.noise_shape = _noise_shape(noise_shape)
+        if rate > 0:
+            self.seed_generator = random.SeedGenerator(seed)
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        shape = self.noise_shape
+        if shape is not None:
+            if len(shape) != len(inputs.shape):
+                raise ValueError(f"`noise_shape` must have a size for each axis of the input. Received: noise_shape={shape}, input shape {tuple(inputs.shape)}")
+            shape = tuple(have if size is None else size for size, have in zip(shape, inputs.shape))
+        return random.dropout(inputs, self.rate, noise_shape=shape, seed=self.seed_generator)
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
+
+
+def _noise_shape(noise_shape):
+    if noise_shape is None:
+        return None
+    if isinstance(noise_shape, str) or not hasattr(noise_shape, "__iter__"):
+        raise ValueError(f"Invalid value received for argument `noise_shape`. Expected a tuple or list of integers. Received: noise_shape={noise_shape!r}")
+    noise_shape = tuple(noise_shape)
+    if any(size is not None and (not isinstance(size, (int, np.integer)) or size <= 0) for size in noise_shape):
+        raise ValueError(f"`noise_shape` must hold positive integers or None. Received: noise_shape={noise_shape}")
+    return noise_shape
