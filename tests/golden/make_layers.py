@@ -1,0 +1,196 @@
+"""Writes layers.npz and layers.json: what layers of real Keras compute, forward and backward, and their configs.
+
+    KERAS_BACKEND=jax JAX_ENABLE_X64=1 python tests/golden/make_layers.py      (with keras and jax installed)
+
+For every case: input x, weights w0, w1 ..., output y, the gradients of sum(y * dy) with regard to the input (dx) and the
+trainable weights (dw0 ...), the other weights afterwards (after0 ...), and the sum of `layer.losses`; computed in float64,
+except for what Keras computes in float32 all the same (tanh, for one).
+"""
+import json
+import pathlib
+
+import jax
+import numpy as np
+
+import keras
+from keras import layers
+
+IMAGE = (2, 6, 7, 4)
+# name: (class, arguments, input shape, training)
+CASES = {
+    "dense": ("Dense", {"units": 3}, (4, 5), False),
+    "dense_no_bias": ("Dense", {"units": 3, "use_bias": False}, (4, 5), False),
+    "dense_1": ("Dense", {"units": 1}, (1, 1), False),
+    "dense_rank_3": ("Dense", {"units": 3, "activation": "relu"}, (2, 4, 5), False),
+    "dense_rank_4": ("Dense", {"units": 2, "activation": "tanh"}, (2, 2, 3, 5), False),
+    "dense_penalties": (
+        "Dense",
+        {"units": 3, "kernel_regularizer": "l2", "bias_regularizer": "l1", "activity_regularizer": {"class_name": "L1L2", "config": {"l1": 0.1, "l2": 0.2}}},
+        (4, 5),
+        False,
+    ),
+    "dense_configured": (
+        "Dense",
+        {
+            "units": 3, "activation": "relu", "kernel_initializer": "he_normal", "bias_initializer": "ones",
+            "kernel_constraint": "max_norm", "bias_constraint": "non_neg", "trainable": False, "name": "head",
+        },
+        (4, 5),
+        False,
+    ),  # fmt: skip
+    **{
+        f"dense_{name}": ("Dense", {"units": 6, "activation": name}, (4, 5), False)
+        for name in (
+            "relu", "sigmoid", "tanh", "softmax", "elu", "selu", "softplus", "softsign", "exponential", "linear", "relu6",
+            "leaky_relu", "hard_sigmoid", "silu", "gelu",
+        )
+    },  # fmt: skip
+    "conv": ("Conv2D", {"filters": 5, "kernel_size": 3}, IMAGE, False),
+    "conv_no_bias": ("Conv2D", {"filters": 5, "kernel_size": (3, 2), "use_bias": False}, IMAGE, False),
+    "conv_1x1": ("Conv2D", {"filters": 5, "kernel_size": 1, "activation": "relu"}, IMAGE, False),
+    "conv_same": ("Conv2D", {"filters": 5, "kernel_size": (3, 4), "padding": "same", "activation": "relu"}, IMAGE, False),
+    "conv_strides": ("Conv2D", {"filters": 3, "kernel_size": 3, "strides": 2}, IMAGE, False),
+    "conv_strides_same": ("Conv2D", {"filters": 3, "kernel_size": 3, "strides": (2, 3), "padding": "same"}, IMAGE, False),
+    "conv_dilation": ("Conv2D", {"filters": 3, "kernel_size": 3, "dilation_rate": (2, 1)}, IMAGE, False),
+    "conv_dilation_same": ("Conv2D", {"filters": 3, "kernel_size": 3, "dilation_rate": 2, "padding": "same"}, IMAGE, False),
+    "conv_groups": ("Conv2D", {"filters": 6, "kernel_size": 3, "groups": 2, "activation": "tanh"}, IMAGE, False),
+    "conv_depthwise": ("Conv2D", {"filters": 4, "kernel_size": 3, "groups": 4, "padding": "same"}, IMAGE, False),
+    "conv_sigmoid": ("Conv2D", {"filters": 2, "kernel_size": 3, "activation": "sigmoid"}, IMAGE, False),
+    "conv_softmax": ("Conv2D", {"filters": 3, "kernel_size": 3, "activation": "softmax"}, IMAGE, False),
+    "conv_first": ("Conv2D", {"filters": 5, "kernel_size": 3, "data_format": "channels_first", "activation": "relu"}, (2, 4, 6, 7), False),
+    "conv_first_same": (
+        "Conv2D",
+        {"filters": 4, "kernel_size": 3, "data_format": "channels_first", "padding": "same", "strides": 2, "groups": 2},
+        (2, 4, 6, 7),
+        False,
+    ),
+    "conv_configured": (
+        "Conv2D",
+        {
+            "filters": 2, "kernel_size": 3, "kernel_initializer": "orthogonal", "kernel_regularizer": "l1",
+            "bias_regularizer": "l2", "kernel_constraint": "unit_norm", "bias_initializer": "zeros",
+        },
+        IMAGE,
+        False,
+    ),  # fmt: skip
+    **{
+        f"{kind.lower()}_{label}": (kind, arguments, (2, 4, 6, 7) if "data_format" in arguments else IMAGE, False)
+        for kind in ("MaxPooling2D", "AveragePooling2D")
+        for label, arguments in {
+            "default": {"pool_size": 2},
+            "same": {"pool_size": 2, "padding": "same"},
+            "overlap": {"pool_size": 3, "strides": 2},
+            "overlap_same": {"pool_size": (3, 2), "strides": (2, 1), "padding": "same"},
+            "gaps": {"pool_size": 2, "strides": 3, "padding": "same"},
+            "first": {"pool_size": 2, "data_format": "channels_first"},
+        }.items()
+    },
+    **{
+        f"{kind.lower()}_{label}": (kind, arguments, (2, 4, 6, 7) if "data_format" in arguments else IMAGE, False)
+        for kind in ("GlobalMaxPooling2D", "GlobalAveragePooling2D")
+        for label, arguments in {
+            "default": {},
+            "keepdims": {"keepdims": True},
+            "first": {"data_format": "channels_first"},
+            "first_keepdims": {"data_format": "channels_first", "keepdims": True},
+        }.items()
+    },
+    "flatten": ("Flatten", {}, (2, 3, 4, 5), False),
+    "flatten_1": ("Flatten", {}, (3,), False),
+    "flatten_first": ("Flatten", {"data_format": "channels_first"}, (2, 3, 4, 5), False),
+    "reshape": ("Reshape", {"target_shape": (6, 2)}, (2, 3, 4), False),
+    "reshape_unknown": ("Reshape", {"target_shape": (2, -1, 3)}, (2, 3, 4), False),
+    "permute": ("Permute", {"dims": (3, 1, 2)}, (2, 3, 4, 5), False),
+    "repeat_vector": ("RepeatVector", {"n": 3}, (2, 5), False),
+    "identity": ("Identity", {}, (2, 5), False),
+    "activation": ("Activation", {"activation": "relu"}, (3, 5), False),
+    "activation_softmax": ("Activation", {"activation": "softmax"}, (3, 5), False),
+    "relu": ("ReLU", {}, (3, 5), False),
+    "relu_all": ("ReLU", {"max_value": 1.5, "negative_slope": 0.1, "threshold": 0.5}, (5, 9), False),
+    "leaky_relu": ("LeakyReLU", {}, (3, 5), False),
+    "leaky_relu_slope": ("LeakyReLU", {"negative_slope": 0.05}, (3, 5), False),
+    "elu": ("ELU", {"alpha": 0.7}, (3, 5), False),
+    "softmax": ("Softmax", {}, (3, 5), False),
+    "softmax_axis": ("Softmax", {"axis": 1}, (3, 5, 2), False),
+    "rescaling": ("Rescaling", {"scale": 1 / 255, "offset": -0.5}, (3, 5), False),
+    "zero_padding": ("ZeroPadding2D", {"padding": ((1, 2), (0, 3))}, (2, 3, 4, 5), False),
+    "dropout_inference": ("Dropout", {"rate": 0.4}, (3, 5), False),
+    **{
+        f"batch_normalization_{label}_{mode}": ("BatchNormalization", arguments, shape, mode == "training")
+        for mode in ("training", "inference")
+        for label, arguments, shape in (
+            ("default", {}, (6, 4)),
+            ("image", {"momentum": 0.8, "epsilon": 1e-2}, IMAGE),
+            ("no_center", {"center": False}, IMAGE),
+            ("no_scale", {"scale": False}, (6, 4)),
+            ("plain", {"center": False, "scale": False}, (6, 4)),
+            ("axis_1", {"axis": 1}, (3, 4, 5, 2)),
+            ("axis_2", {"axis": 2}, (3, 4, 5, 2)),
+            ("penalties", {"gamma_regularizer": "l2", "beta_regularizer": "l1", "gamma_constraint": "non_neg"}, (6, 4)),
+            ("frozen", {"trainable": False}, (6, 4)),
+        )
+    },
+}
+
+
+def values(rng, layer):
+    """Weights that are not all zeros and ones; variances positive."""
+    return [single(rng.uniform(0.5, 1.5, w.shape) if "variance" in w.name else rng.normal(size=w.shape)) for w in layer.weights]
+
+
+def single(values):
+    """Rounded to what float32 holds, since files hold float32."""
+    return np.asarray(values, "float32").astype("float64")
+
+
+def record(name, kind, arguments, shape, training):
+    rng = np.random.default_rng(sum(map(ord, name)))
+    x = single(rng.normal(size=shape))
+    layer = getattr(layers, kind)(**arguments, dtype="float64", **({} if "name" in arguments else {"name": name}))
+    layer.build(shape)
+    layer.set_weights(values(rng, layer))
+    weights = layer.get_weights()
+    options = {"training": training} if "training" in layer.call_signature_parameters else {}
+    trainable, others = [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables]
+    kept = [i for i, v in enumerate(layer.non_trainable_variables) if "seed" not in v.path]
+
+    def forward(x, trainable):
+        return layer.stateless_call(trainable, others, x, **options)
+
+    (y, after), backward = jax.vjp(forward, x, trainable)
+    dy = single(rng.normal(size=y.shape)).astype(y.dtype)
+    nothing = jax.tree.map(np.zeros_like, after)
+    nothing = jax.tree.map(lambda v: np.zeros(v.shape, jax.dtypes.float0) if v.dtype.kind in "iu" else v, nothing)
+    dx, dws = backward((dy, nothing))
+    arrays = {"x": x, "y": y, "dy": dy, "dx": dx}
+    arrays.update({f"w{i}": w for i, w in enumerate(weights)})
+    arrays.update({f"dw{i}": dw for i, dw in enumerate(dws)})
+    arrays.update({f"after{i}": after[k] for i, k in enumerate(kept)})
+    layer(x, **options)
+    facts = {
+        "class": kind,
+        "arguments": arguments,
+        "training": training,
+        "config": layer.get_config(),
+        "losses": float(sum(layer.losses)),
+        "symbolic": layer.compute_output_shape((None, *shape[1:])),
+        "weights": [(w.name, w.shape) for w in layer.weights],
+        "trainable_weights": [w.name for w in layer.trainable_weights],
+    }
+    return arrays, facts
+
+
+def main():
+    keras.config.set_floatx("float64")
+    here = pathlib.Path(__file__).parent
+    arrays, facts = {}, {}
+    for name, case in CASES.items():
+        keras.utils.clear_session()
+        found, facts[name] = record(name, *case)
+        arrays.update({f"{name}/{key}": np.asarray(value, "float32") for key, value in found.items()})
+    np.savez_compressed(here / "layers.npz", **arrays)
+    (here / "layers.json").write_text(json.dumps(facts, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()
