@@ -10,6 +10,7 @@
 #include "pool.c"
 #include "norm.c"
 #include "loss.c"
+#include "random.c"
 #include "update.c"
 #include "penalty.c"
 
