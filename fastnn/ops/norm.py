@@ -27,11 +27,11 @@ def batch_normalize(x, gamma=None, beta=None, moving_mean=None, moving_variance=
     return batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, epsilon=float(epsilon), activation=activation)[0]
 
 
-def rows(x):
+def _rows(x):
     return x.size // x.shape[-1] if x.shape[-1] else 0
 
 
-def check_channels(name, x, activation, **vectors):
+def _check_channels(name, x, activation, **vectors):
     """That each vector has a value per channel of x, and its dtype."""
     if not x.shape or x.shape[-1] is None:
         raise ValueError(f"[{name}] x has shape {x.shape}, expected (..., channels) with a known number of channels")
@@ -59,12 +59,12 @@ class batch_norm:
               dict(momentum=0.9, epsilon=1e-3, activation="relu"))]
 
     def spec(x, gamma=None, beta=None, moving_mean=None, moving_variance=None, *, momentum, epsilon, activation="linear"):
-        check_channels("batch_norm", x, activation, gamma=gamma, beta=beta, moving_mean=moving_mean,
+        _check_channels("batch_norm", x, activation, gamma=gamma, beta=beta, moving_mean=moving_mean,
                        moving_variance=moving_variance)
         return x, Spec(x.shape[-1:], x.dtype), Spec(x.shape[-1:], x.dtype)
 
     def cpu(x, gamma, beta, moving_mean, moving_variance, y, mean, rstd, *, momentum, epsilon, activation):
-        return "batch_norm", (x, gamma, beta, moving_mean, moving_variance, y, mean, rstd, rows(x), x.shape[-1], momentum, epsilon,
+        return "batch_norm", (x, gamma, beta, moving_mean, moving_variance, y, mean, rstd, _rows(x), x.shape[-1], momentum, epsilon,
                               ACTIVATIONS[activation])
 
     def vjp(dy, dmean, drstd, x, gamma, beta, mean, rstd, activation):
@@ -85,12 +85,12 @@ class batch_norm_inference:
               dict(epsilon=1e-3, activation="relu"))]
 
     def spec(x, gamma, beta, moving_mean, moving_variance, *, epsilon, activation="linear"):
-        check_channels("batch_norm_inference", x, activation, gamma=gamma, beta=beta, moving_mean=moving_mean,
+        _check_channels("batch_norm_inference", x, activation, gamma=gamma, beta=beta, moving_mean=moving_mean,
                        moving_variance=moving_variance)
         return x, Spec(x.shape[-1:], x.dtype)
 
     def cpu(x, gamma, beta, moving_mean, moving_variance, y, rstd, *, epsilon, activation):
-        return "batch_norm_inference", (x, gamma, beta, moving_mean, moving_variance, y, rstd, rows(x), x.shape[-1], epsilon,
+        return "batch_norm_inference", (x, gamma, beta, moving_mean, moving_variance, y, rstd, _rows(x), x.shape[-1], epsilon,
                                         ACTIVATIONS[activation])
 
     def vjp(dy, x, gamma, beta, moving_mean, rstd, activation):
@@ -115,5 +115,5 @@ class batch_norm_grad:
         return x, Spec(x.shape[-1:], x.dtype), Spec(x.shape[-1:], x.dtype)
 
     def cpu(dy, x, gamma, beta, mean, rstd, dmean, drstd, dx, dgamma, dbeta, *, activation, training):
-        return "batch_norm_grad", (dy, x, gamma, beta, mean, rstd, dmean, drstd, dx, dgamma, dbeta, rows(x), x.shape[-1],
+        return "batch_norm_grad", (dy, x, gamma, beta, mean, rstd, dmean, drstd, dx, dgamma, dbeta, _rows(x), x.shape[-1],
                                    ACTIVATIONS[activation], int(training))

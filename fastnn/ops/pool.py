@@ -37,7 +37,7 @@ def average_pool2d(x, *, pool_size, strides=None, padding="valid"):
 
 # ---- Shapes -----------------------------------------------------------------------------------------------------
 
-def pooled_size(size, window, stride, padding):
+def _pooled_size(size, window, stride, padding):
     """How many windows fit along a side of an image (None where that is open)."""
     if size is None:
         return None
@@ -45,7 +45,7 @@ def pooled_size(size, window, stride, padding):
 
 
 @lru_cache(maxsize=1024)
-def pooled_shape(name, shape, pool_size, strides, padding):
+def _pooled_shape(name, shape, pool_size, strides, padding):
     """The shape of the pooled images, after checking what came."""
     if len(shape) != 4:
         raise ValueError(f"[{name}] x has shape {shape}, expected images (N, H, W, C): reshape it to four dimensions")
@@ -54,7 +54,7 @@ def pooled_shape(name, shape, pool_size, strides, padding):
             raise ValueError(f"[{name}] {word} is {pair!r}, expected two integers >= 1")
     if padding not in ("same", "valid"):
         raise ValueError(f"[{name}] padding is {padding!r}, expected 'same' or 'valid'")
-    sides = tuple(pooled_size(*side, padding) for side in zip(shape[1:3], pool_size, strides))
+    sides = tuple(_pooled_size(*side, padding) for side in zip(shape[1:3], pool_size, strides))
     if any(side is not None and side < 1 for side in sides):
         raise ValueError(f"[{name}] the window {pool_size} does not fit into an image of {shape[1]} x {shape[2]}: "
                          "use a smaller pool_size, or padding='same'")
@@ -62,15 +62,15 @@ def pooled_shape(name, shape, pool_size, strides, padding):
 
 
 @lru_cache(maxsize=1024)
-def geometry(shape, pool_size, strides, padding):
+def _geometry(shape, pool_size, strides, padding):
     """The twelve sizes that kernels take: n h w c, oh ow, kh kw, sh sw, top left."""
-    n, oh, ow, c = pooled_shape("pool", shape, pool_size, strides, padding)
+    n, oh, ow, c = _pooled_shape("pool", shape, pool_size, strides, padding)
     before = [max((o - 1) * s + k - size, 0) // 2 if padding == "same" else 0
               for o, s, k, size in zip((oh, ow), strides, pool_size, shape[1:3])]
     return (*shape, oh, ow, *pool_size, *strides, *before)
 
 
-def planes(index):
+def _planes(index):
     """The index as a kernel takes it: bytes for windows up to 256 cells, else 32 bits; the other is absent."""
     return (index, None) if index.dtype.itemsize == 1 else (None, index)
 
@@ -90,11 +90,11 @@ class max_pool2d_forward:
              ((normal(8, 32, 32, 32),), dict(image=(32, 32), pool_size=(2, 2), strides=(2, 2), padding="valid"))]
 
     def spec(x, *, image, pool_size, strides, padding):
-        shape = pooled_shape("max_pool2d", x.shape, pool_size, strides, padding)
+        shape = _pooled_shape("max_pool2d", x.shape, pool_size, strides, padding)
         return Spec(shape, x.dtype), Spec(shape, "uint8" if pool_size[0] * pool_size[1] <= 256 else "int32")
 
     def cpu(x, y, index, *, pool_size, strides, padding):
-        return "max_pool2d", (x, y, *planes(index), *geometry(x.shape, pool_size, strides, padding))
+        return "max_pool2d", (x, y, *_planes(index), *_geometry(x.shape, pool_size, strides, padding))
 
     def vjp(dy, index, image, pool_size, strides, padding):
         return max_pool2d_grad(dy, index, image=image, pool_size=pool_size, strides=strides, padding=padding)
@@ -119,7 +119,7 @@ class max_pool2d_grad:
         return Spec((dy.shape[0], *image, dy.shape[3]), dy.dtype)
 
     def cpu(dy, index, dx, *, pool_size, strides, padding):
-        return "max_pool2d_grad", (dy, *planes(index), dx, *geometry(dx.shape, pool_size, strides, padding))
+        return "max_pool2d_grad", (dy, *_planes(index), dx, *_geometry(dx.shape, pool_size, strides, padding))
 
     def vjp(ddx, index, pool_size, strides, padding):
         return max_pool2d_pick(ddx, index, pool_size=pool_size, strides=strides, padding=padding), None
@@ -136,10 +136,10 @@ class max_pool2d_pick:
               dict(pool_size=(2, 3), strides=(3, 4), padding="valid"))]
 
     def spec(x, index, *, pool_size, strides, padding):
-        return Spec(pooled_shape("max_pool2d_pick", x.shape, pool_size, strides, padding), x.dtype)
+        return Spec(_pooled_shape("max_pool2d_pick", x.shape, pool_size, strides, padding), x.dtype)
 
     def cpu(x, index, y, *, pool_size, strides, padding):
-        return "max_pool2d_pick", (x, *planes(index), y, *geometry(x.shape, pool_size, strides, padding))
+        return "max_pool2d_pick", (x, *_planes(index), y, *_geometry(x.shape, pool_size, strides, padding))
 
     def vjp(dy, x, index, pool_size, strides, padding):
         return max_pool2d_grad(dy, index, image=x.shape[1:3], pool_size=pool_size, strides=strides, padding=padding), None
@@ -158,10 +158,10 @@ class average_pool2d_forward:
              ((normal(8, 32, 32, 32),), dict(image=(32, 32), pool_size=(2, 2), strides=(2, 2), padding="valid"))]
 
     def spec(x, *, image, pool_size, strides, padding):
-        return Spec(pooled_shape("average_pool2d", x.shape, pool_size, strides, padding), x.dtype)
+        return Spec(_pooled_shape("average_pool2d", x.shape, pool_size, strides, padding), x.dtype)
 
     def cpu(x, y, *, pool_size, strides, padding):
-        return "average_pool2d", (x, y, *geometry(x.shape, pool_size, strides, padding))
+        return "average_pool2d", (x, y, *_geometry(x.shape, pool_size, strides, padding))
 
     def vjp(dy, image, pool_size, strides, padding):
         return average_pool2d_grad(dy, image=image, pool_size=pool_size, strides=strides, padding=padding)
@@ -180,7 +180,7 @@ class average_pool2d_grad:
         return Spec((dy.shape[0], *image, dy.shape[3]), dy.dtype)
 
     def cpu(dy, dx, *, pool_size, strides, padding):
-        return "average_pool2d_grad", (dy, dx, *geometry(dx.shape, pool_size, strides, padding))
+        return "average_pool2d_grad", (dy, dx, *_geometry(dx.shape, pool_size, strides, padding))
 
     def vjp(ddx, pool_size, strides, padding):
         return average_pool2d(ddx, pool_size=pool_size, strides=strides, padding=padding)
@@ -188,7 +188,7 @@ class average_pool2d_grad:
 
 # ---- Over the whole image ---------------------------------------------------------------------------------------
 
-def global_shape(name, shape, keepdims):
+def _global_shape(name, shape, keepdims):
     if len(shape) != 4:
         raise ValueError(f"[{name}] x has shape {shape}, expected images (N, H, W, C): reshape it to four dimensions")
     if 0 in shape[1:3]:
@@ -208,7 +208,7 @@ class global_max_pool2d:
              ((normal(16, 12, 12, 64),), dict(keepdims=False))]
 
     def spec(x, *, keepdims=False):
-        return Spec(global_shape("global_max_pool2d", x.shape, keepdims), x.dtype)
+        return Spec(_global_shape("global_max_pool2d", x.shape, keepdims), x.dtype)
 
     def cpu(x, y):
         n, h, w, c = x.shape
@@ -246,7 +246,7 @@ class global_average_pool2d:
              ((normal(16, 12, 12, 64),), dict(keepdims=False))]
 
     def spec(x, *, keepdims=False):
-        return Spec(global_shape("global_average_pool2d", x.shape, keepdims), x.dtype)
+        return Spec(_global_shape("global_average_pool2d", x.shape, keepdims), x.dtype)
 
     def cpu(x, y):
         n, h, w, c = x.shape

@@ -13,14 +13,14 @@ STATE = integers(2, high=2**63, dtype="uint64")     # for the tests
 TWO_SIGMA = (1 + math.erf(-2 / math.sqrt(2))) / 2   # the share of a normal distribution below -2 standard deviations
 
 
-def check_state(name, state):
+def _check_state(name, state):
     if state.shape != (2,) or state.dtype != "uint64":
         raise ValueError(f"[{name}] the state has shape {state.shape} and dtype {state.dtype}, expected two uint64 "
                          "(key and counter): take that of a fastnn.random.SeedGenerator")
 
 
-def drawn(name, state, shape, dtype, allowed=FLOATS):
-    check_state(name, state)
+def _drawn(name, state, shape, dtype, allowed=FLOATS):
+    _check_state(name, state)
     if dtype not in allowed:
         raise ValueError(f"[{name}] dtype is {dtype!r}, expected one of {', '.join(allowed)}")
     if not all(isinstance(side, int) and side >= 0 for side in shape):
@@ -38,7 +38,7 @@ class random_uniform:
     def spec(state, *, shape, minval=0.0, maxval=1.0, dtype="float32"):
         if not minval <= maxval:
             raise ValueError(f"[random_uniform] minval {minval} is above maxval {maxval}")
-        return drawn("random_uniform", state, shape, dtype)
+        return _drawn("random_uniform", state, shape, dtype)
 
     def cpu(state, y, *, minval, maxval):
         return "random_uniform", (state, y, y.size, minval, maxval)
@@ -52,7 +52,7 @@ class random_normal:
              ((STATE,), dict(shape=(40001,), mean=3.0, stddev=0.5, dtype="float32"))]
 
     def spec(state, *, shape, mean=0.0, stddev=1.0, dtype="float32"):
-        return drawn("random_normal", state, shape, dtype)
+        return _drawn("random_normal", state, shape, dtype)
 
     def cpu(state, y, *, mean, stddev):
         return "random_normal", (state, y, y.size, mean, stddev, 0.0, 1.0)
@@ -65,7 +65,7 @@ class truncated_normal:
     cases = [((STATE,), dict(shape=(5, 13), dtype="float32")), ((STATE,), dict(shape=(2001,), mean=3.0, stddev=0.5, dtype="float32"))]
 
     def spec(state, *, shape, mean=0.0, stddev=1.0, dtype="float32"):
-        return drawn("truncated_normal", state, shape, dtype)
+        return _drawn("truncated_normal", state, shape, dtype)
 
     def cpu(state, y, *, mean, stddev):
         return "random_normal", (state, y, y.size, mean, stddev, TWO_SIGMA, 1 - TWO_SIGMA)
@@ -80,7 +80,7 @@ class random_integers:
     def spec(state, *, shape, minval, maxval):
         if not minval < maxval:
             raise ValueError(f"[random_integers] there is no integer in [{minval}, {maxval}): maxval must be larger")
-        return drawn("random_integers", state, shape, "int64", ("int64",))
+        return _drawn("random_integers", state, shape, "int64", ("int64",))
 
     def cpu(state, y, *, minval, maxval):
         return "random_integers", (state, y, y.size, minval, maxval)
@@ -93,7 +93,7 @@ class random_words:
     cases = [((STATE,), dict(shape=(3, 67))), ((STATE,), dict(shape=(40001,)))]
 
     def spec(state, *, shape):
-        return drawn("random_words", state, shape, "uint32", ("uint32",))
+        return _drawn("random_words", state, shape, "uint32", ("uint32",))
 
     def cpu(state, y):
         return "random_words", (state, y, y.size)
@@ -106,7 +106,7 @@ class random_permutation:
     cases = [((STATE,), dict(n=100)), ((STATE,), dict(n=1)), ((STATE,), dict(n=0))]
 
     def spec(state, *, n):
-        return drawn("random_permutation", state, (n,), "int64", ("int64",))
+        return _drawn("random_permutation", state, (n,), "int64", ("int64",))
 
     def cpu(state, y):
         return "random_permutation", (state, y, y.size)
@@ -139,7 +139,7 @@ def dropout(x, state, *, rate, noise_shape=None):
     return x * dropout_forward(filled(sides, x.dtype, 1.0), state, rate=rate)[0]
 
 
-def mask_bytes(shape):
+def _mask_bytes(shape):
     return None if None in shape else -(-math.prod(shape) // 8)
 
 
@@ -152,10 +152,10 @@ class dropout_forward:
              ((normal(0, 4), STATE), dict(rate=0.5)), ((normal(70001), STATE), dict(rate=0.5)), ((normal(1), STATE), dict(rate=0.5))]
 
     def spec(x, state, *, rate):
-        check_state("dropout", state)
+        _check_state("dropout", state)
         if not 0 <= rate <= 1:
             raise ValueError(f"[dropout] rate is {rate!r}, expected a number from 0 to 1")
-        return x, Spec((mask_bytes(x.shape),), "uint8")
+        return x, Spec((_mask_bytes(x.shape),), "uint8")
 
     def cpu(x, state, y, mask, *, rate):
         return "dropout", (x, state, y, mask, x.size, mask.size, rate)
