@@ -101,18 +101,18 @@ def round(x, decimals=0):
 
 # ---- Gradients that a kernel computes in one pass ---------------------------------------------------------------
 
-def fused_gradient(name, doc, vjp=None, module=__name__, attribute=None):
+def fused_gradient(name, doc, vjp=None, module=__name__, alpha=None):
     """An op dx = g(dy, v), where v is the argument or the result of the function; linear in dy.
 
-    attribute: name and default of a number that the kernel is given, None for none.
+    alpha: a value for the tests of the number that the kernel is given besides, None if it is given none.
     """
-    if attribute is None:
+    if alpha is None:
         def spec(dy, v): return dy
         def cpu(dy, v, dx): return name, (dy, v, dx, dy.size, 0.0)
     else:
         def spec(dy, v, *, alpha): return dy
         def cpu(dy, v, dx, *, alpha): return name, (dy, v, dx, dy.size, alpha)
-    attrs = {} if attribute is None else {"alpha": attribute}
+    attrs = {} if alpha is None else {"alpha": alpha}
     body = {"__doc__": doc, "__module__": module, "outputs": "dx", "spec": spec, "cpu": cpu,
             "cases": [((normal(*shape), normal(*shape)), attrs) for shape in ((3, 5), (40000,))]}
     if vjp is not None:

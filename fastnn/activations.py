@@ -1,0 +1,195 @@
+"""Activation functions by Keras' names, and how names become functions.
+
+    >>> get("relu")(ops.convert_to_tensor([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+
+A function with an `epilogue` attribute can be applied by the kernel of a matrix product or convolution itself: the
+attribute is its name in `fastnn.ops.activation`.
+"""
+import difflib
+
+from . import ops
+from .ops import (celu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, log_sigmoid, mish, soft_shrink, softsign,
+                  sparse_plus, sparse_sigmoid, squareplus, tanh_shrink, threshold)
+
+__all__ = ["celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+           "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6",
+           "selu", "serialize", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus",
+           "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink", "threshold"]
+
+
+def in_epilogue(function):
+    """Marks a function that kernels can apply to what they compute, with its default arguments."""
+    function.epilogue = function.__name__
+    return function
+
+
+@in_epilogue
+def linear(x):
+    """x itself."""
+    return x
+
+
+@in_epilogue
+def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
+    """x where it is above the threshold, else negative_slope * (x - threshold); at most max_value.
+
+    Args:
+        x: tensor.
+        negative_slope: slope below the threshold.
+        max_value: upper bound, None for none.
+        threshold: below it x counts as negative.
+    """
+    if threshold == 0:
+        y = ops.relu(x) if negative_slope == 0 else ops.leaky_relu(x, negative_slope=negative_slope)
+        return y if max_value is None else ops.minimum(y, max_value)
+    x = ops.convert_to_tensor(x)
+    y = ops.where(x > threshold, x, negative_slope * (x - threshold) if negative_slope else 0.0)
+    return y if max_value is None else ops.minimum(y, max_value)
+
+
+@in_epilogue
+def leaky_relu(x, negative_slope=0.2):
+    """x where it is positive, else negative_slope * x."""
+    return ops.leaky_relu(x, negative_slope=negative_slope)
+
+
+@in_epilogue
+def relu6(x):
+    """min(max(x, 0), 6)."""
+    return ops.relu6(x)
+
+
+@in_epilogue
+def elu(x, alpha=1.0):
+    """x where it is positive, else alpha * (exp(x) - 1) (Clevert et al., 2016)."""
+    return ops.elu(x, alpha=alpha)
+
+
+@in_epilogue
+def selu(x):
+    """The ELU whose results keep mean 0 and variance 1 (Klambauer et al., 2017)."""
+    return ops.selu(x)
+
+
+@in_epilogue
+def tanh(x):
+    """The hyperbolic tangent."""
+    return ops.tanh(x)
+
+
+@in_epilogue
+def sigmoid(x):
+    """1 / (1 + exp(-x))."""
+    return ops.sigmoid(x)
+
+
+def softmax(x, axis=-1):
+    """exp(x) / sum(exp(x)) along an axis, or several: probabilities."""
+    x = ops.convert_to_tensor(x)
+    if isinstance(axis, (tuple, list)):
+        return over_axes(ops.softmax, x, axis)
+    return ops.softmax(x, axis=axis)
+
+
+def log_softmax(x, axis=-1):
+    """log(softmax(x)), computed without overflow."""
+    x = ops.convert_to_tensor(x)
+    if isinstance(axis, (tuple, list)):
+        return over_axes(ops.log_softmax, x, axis)
+    return ops.log_softmax(x, axis=axis)
+
+
+def over_axes(function, x, axes):
+    """A function of one axis applied to several, as if they were one."""
+    ndim = len(x.shape)
+    axes = [axis % ndim for axis in axes]
+    order = [k for k in range(ndim) if k not in axes] + axes
+    moved = ops.transpose(x, axes=tuple(order))
+    kept = moved.shape[:ndim - len(axes)]
+    y = ops.reshape(function(ops.reshape(moved, shape=kept + (-1,)), axis=-1), shape=moved.shape)
+    return ops.transpose(y, axes=tuple(order.index(k) for k in range(ndim)))
+
+
+def sparsemax(x, axis=-1):
+    """The point of the probability simplex nearest to x: many results are exactly zero (Martins & Astudillo, 2016)."""
+    return ops.sparsemax(x, axis=axis)
+
+
+def softplus(x):
+    """log(1 + exp(x)) without overflow."""
+    return ops.softplus(x)
+
+
+def silu(x):
+    """x * sigmoid(x)."""
+    return ops.silu(x)
+
+
+def gelu(x, approximate=False):
+    """x times the normal distribution at x; `approximate`: by tanh (Hendrycks & Gimpel, 2016)."""
+    return ops.gelu(x, approximate=approximate)
+
+
+def exponential(x):
+    """exp(x)."""
+    return ops.exp(x)
+
+
+swish, hard_swish = silu, hard_silu
+
+FUNCTIONS = {name: value for name, value in globals().items()
+             if name in __all__ and name not in ("get", "serialize", "deserialize")}
+
+
+# ---- Names and functions ----------------------------------------------------------------------------------------
+
+def get(identifier):
+    """The activation function that a name, a config or a function means; None means `linear`.
+
+    Raises:
+        ValueError: a name that there is not; the message has the nearest ones.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if isinstance(identifier, str):
+        if identifier in FUNCTIONS:
+            return FUNCTIONS[identifier]
+        near = difflib.get_close_matches(identifier, FUNCTIONS, n=3, cutoff=0.5)
+        raise ValueError(f"unknown activation {identifier!r}: "
+                         + (f"did you mean {' or '.join(map(repr, near))}?" if near
+                            else f"expected one of {', '.join(sorted(FUNCTIONS))}, or a function"))
+    if callable(identifier):
+        return identifier
+    raise ValueError(f"an activation must be a name, a function or None, received {identifier!r}")
+
+
+def serialize(activation):
+    """The name of an activation function of this module; of another function, its own name; of an object, its config."""
+    if activation is None:
+        return "linear"
+    for name, function in FUNCTIONS.items():
+        if function is activation:
+            return function.__name__ if function.__name__ in FUNCTIONS else name
+    if hasattr(activation, "get_config"):
+        return {"class_name": type(activation).__name__, "config": activation.get_config()}
+    if hasattr(activation, "__name__"):
+        return activation.__name__
+    raise ValueError(f"cannot serialize the activation {activation!r}: expected a function or an object with get_config()")
+
+
+def deserialize(config, custom_objects=None):
+    """The activation function of a config made by `serialize`.
+
+    Args:
+        config: a name, or a dict with "config" (a name) or "class_name".
+        custom_objects: functions by name, looked up first.
+    """
+    name = config
+    if isinstance(config, dict):
+        name = config.get("config") if isinstance(config.get("config"), str) else config.get("class_name")
+    if custom_objects and name in custom_objects:
+        return custom_objects[name]
+    return get(name)
