@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from .naming import to_snake_case
+
 PLAIN = (str, int, float, bool, type(None))
 _custom_objects = {}
 _registered_names = {}
@@ -34,8 +36,6 @@ def lookup(kind, name, table, custom_objects=None):
 
 def name_table(*classes, **aliases):
     """`{"ClassName": cls, "class_name": cls, ..., alias: cls}`: all names by which classes can be asked for."""
-    from .naming import to_snake_case
-
     table = {cls.__name__: cls for cls in classes}
     table.update({to_snake_case(cls.__name__): cls for cls in classes})
     table.update(aliases)
