@@ -59,8 +59,8 @@ def draw(history, x, y, probabilities, path):
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != y)
     shown = wrong[:24]
     rows = max(1, -(-len(shown) // 8))
-    figure = Figure(figsize=(10, 3.4 + 1.6 * rows), layout="constrained")
-    curves, digits = figure.subfigures(2, 1, height_ratios=(3.2, 0.2 + 1.6 * rows))
+    figure = Figure(figsize=(10, 3.8 + 1.8 * rows), layout="constrained")
+    curves, digits = figure.subfigures(2, 1, height_ratios=(3.2, 0.6 + 1.8 * rows))
     for axes, name in zip(curves.subplots(1, 2), ("loss", "accuracy")):
         epochs = np.arange(1, len(history[name]) + 1)
         axes.plot(epochs, history[name], label="training (with dropout)")

@@ -3,6 +3,10 @@
 import platform
 import sys
 
+import numpy
+
+from .. import __version__, config
+
 
 def version_info():
     """Versions and settings that decide how fastnn runs here.
@@ -16,15 +20,11 @@ def version_info():
     >>> sorted(fastnn.utils.version_info())
     ['fastnn', 'instruction_set', 'numpy', 'platform', 'python', 'threads']
     """
-    import numpy
-
-    import fastnn
-
     return {
-        "fastnn": fastnn.__version__,
+        "fastnn": __version__,
         "python": sys.version.split()[0],
         "numpy": numpy.__version__,
         "platform": platform.platform(),
-        "instruction_set": fastnn.config.cpu_level(),
-        "threads": fastnn.config.get_num_threads(),
+        "instruction_set": config.cpu_level(),
+        "threads": config.get_num_threads(),
     }
