@@ -1,6 +1,12 @@
 """Starting over in one process."""
 
-from .naming import reset_names
+_hooks = []
+
+
+def on_clear_session(function):
+    """Has `function()` called by `clear_session`; for modules that keep state between models. Returns `function`."""
+    _hooks.append(function)
+    return function
 
 
 def clear_session(free_memory=True):
@@ -18,7 +24,8 @@ def clear_session(free_memory=True):
     >>> fastnn.layers.Dense(1).name
     'dense'
     """
-    reset_names()
+    for function in _hooks:
+        function()
     if free_memory:
         import gc
 
