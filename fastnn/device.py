@@ -2,6 +2,6 @@
 
 Today that is the CPU; a GPU joins here, and nowhere else, by giving the same two functions for its own arrays.
 """
-from ._core.launch import empty, launch
+from ._core.launch import BadIndex, empty, launch
 
-__all__ = ["empty", "launch"]
+__all__ = ["BadIndex", "empty", "launch"]

@@ -101,7 +101,7 @@ class Op:
         if self.updates:
             self._bump(inputs)
         if self.logits is not None:
-            outputs[0].logits = inputs[self.logits]
+            outputs[0].logits = self.name, attrs, inputs[self.logits]
         if active.tapes:
             record(self, inputs, outputs, attrs)
         if spec.__class__ is tuple:

@@ -94,7 +94,7 @@ class Tensor(Operand):
         shape: tuple of sizes.
         dtype: name of the dtype.
         key: a number of its own, by which a tape knows it without keeping it alive.
-        logits: what a softmax or sigmoid was computed from, if this is its result, else None.
+        logits: of the result of a softmax or sigmoid: name and attributes of that op, and the tensor it took; else None.
     """
 
     __slots__ = ("data", "shape", "dtype", "key", "logits", "__weakref__")

@@ -20,52 +20,52 @@ REDUCTIONS = {"sum": 0, "mean": 1, "mean_with_sample_weight": 2}
 
 
 @lru_cache(maxsize=4096)
-def around(shape, axis):
+def _around(shape, axis):
     """How a kernel sees an axis: (elements before it, its size, elements after it)."""
     axis %= len(shape)
     return prod(shape[:axis]), shape[axis], prod(shape[axis + 1:])
 
 
 @lru_cache(maxsize=4096)
-def rows_of(shape):
+def _rows_of(shape):
     """(rows, elements in a row)."""
     return prod(shape[:-1]), shape[-1]
 
 
-def label_code(array):
+def _label_code(array):
     """(bytes, code) of the dtype of an array of labels."""
     return array.itemsize, LABELS[array.dtype.name]
 
 
-def check_float(name, x):
+def _check_float(name, x):
     if x.dtype not in FLOATS:
         raise ValueError(f"[{name}] computes in float32 or float64, received dtype {x.dtype}: cast it first")
 
 
-def check_axis(name, x, axis):
-    check_float(name, x)
+def _check_axis(name, x, axis):
+    _check_float(name, x)
     if not isinstance(axis, int) or not -len(x.shape) <= axis < len(x.shape):
         raise ValueError(f"[{name}] axis {axis!r} is none of the {len(x.shape)} axes of shape {x.shape}")
 
 
-def check_pair(name, y_true, y_pred):
+def _check_pair(name, y_true, y_pred):
     """Targets and predictions of one shape and one float dtype."""
-    check_float(name, y_pred)
+    _check_float(name, y_pred)
     if y_true.dtype != y_pred.dtype:
         raise ValueError(f"[{name}] y_true has dtype {y_true.dtype}, y_pred {y_pred.dtype}: cast one of them")
-    if len(y_pred.shape) < 1 or not compatible(y_true.shape, y_pred.shape):
+    if len(y_pred.shape) < 1 or not _compatible(y_true.shape, y_pred.shape):
         raise ValueError(f"[{name}] y_true and y_pred must have the same shape, at least one axis: "
                          f"received {y_true.shape} and {y_pred.shape}")
 
 
-def compatible(a, b):
+def _compatible(a, b):
     return a == b or (len(a) == len(b) and all([m == n or m is None or n is None for m, n in zip(a, b)]))
 
 
-def check_labels(name, labels, y_pred):
+def _check_labels(name, labels, y_pred):
     """One integer label for each row of predictions."""
-    check_float(name, y_pred)
-    if len(y_pred.shape) < 1 or not compatible(labels.shape, y_pred.shape[:-1]):
+    _check_float(name, y_pred)
+    if len(y_pred.shape) < 1 or not _compatible(labels.shape, y_pred.shape[:-1]):
         raise ValueError(f"[{name}] expected one integer label for each row of predictions: labels of shape "
                          f"{y_pred.shape[:-1]} for predictions of shape {y_pred.shape}, received {labels.shape}")
 
@@ -80,10 +80,10 @@ class softmax:
              ((normal(4, 1),), {"axis": -1}), ((normal(0, 3),), {"axis": -1}), ((normal(700, 130),), {"axis": -1})]
 
     def spec(x, *, axis=-1):
-        check_axis("softmax", x, axis)
+        _check_axis("softmax", x, axis)
         return x
 
-    def cpu(x, y, *, axis): return "softmax", (x, y, *around(x.shape, axis))
+    def cpu(x, y, *, axis): return "softmax", (x, y, *_around(x.shape, axis))
     def vjp(dy, y, axis): return softmax_grad(dy, y, axis=axis)
 
 
@@ -95,10 +95,10 @@ class softmax_grad:
              ((normal(7, 37), normal(7, 37)), {"axis": -1}), ((normal(700, 130), normal(700, 130)), {"axis": -1})]
 
     def spec(dy, y, *, axis=-1):
-        check_axis("softmax_grad", y, axis)
+        _check_axis("softmax_grad", y, axis)
         return y
 
-    def cpu(dy, y, dx, *, axis): return "softmax_grad", (dy, y, dx, *around(y.shape, axis))
+    def cpu(dy, y, dx, *, axis): return "softmax_grad", (dy, y, dx, *_around(y.shape, axis))
 
     def vjp(ddx, dy, y, axis):
         from .elementwise import multiply, subtract
@@ -116,10 +116,10 @@ class log_softmax:
              ((normal(700, 130),), {"axis": -1})]
 
     def spec(x, *, axis=-1):
-        check_axis("log_softmax", x, axis)
+        _check_axis("log_softmax", x, axis)
         return x
 
-    def cpu(x, y, *, axis): return "log_softmax", (x, y, *around(x.shape, axis))
+    def cpu(x, y, *, axis): return "log_softmax", (x, y, *_around(x.shape, axis))
     def vjp(dy, y, axis): return log_softmax_grad(dy, y, axis=axis)
 
 
@@ -131,16 +131,16 @@ class log_softmax_grad:
              ((normal(2, 5, 3), uniform(2, 5, 3, low=-3.0, high=0.0)), {"axis": 1})]
 
     def spec(dy, y, *, axis=-1):
-        check_axis("log_softmax_grad", y, axis)
+        _check_axis("log_softmax_grad", y, axis)
         return y
 
-    def cpu(dy, y, dx, *, axis): return "log_softmax_grad", (dy, y, dx, *around(y.shape, axis))
+    def cpu(dy, y, dx, *, axis): return "log_softmax_grad", (dy, y, dx, *_around(y.shape, axis))
 
 
 # ---- Cross-entropy of classes -----------------------------------------------------------------------------------
 
 @op
-class categorical_crossentropy:
+class crossentropy:
     """-sum(y_true log(y_pred)) of each row.  With logits, y_pred must be their softmax; without, y_pred is divided by its
     sum and clipped to [epsilon, 1 - epsilon]."""
     outputs = "loss"
@@ -149,23 +149,23 @@ class categorical_crossentropy:
              ((uniform(700, 130, low=0.0), uniform(700, 130, low=0.1)), {})]
 
     def spec(y_true, y_pred, logits=None, *, label_smoothing=0.0, epsilon=1e-7):
-        check_pair("categorical_crossentropy", y_true, y_pred)
+        _check_pair("crossentropy", y_true, y_pred)
         return Spec(y_pred.shape[:-1], y_pred.dtype)
 
     def cpu(y_true, y_pred, logits, loss, *, label_smoothing, epsilon):
-        return "categorical_crossentropy", (y_true, y_pred, logits, loss, *rows_of(y_pred.shape), label_smoothing, epsilon)
+        return "crossentropy", (y_true, y_pred, logits, loss, *_rows_of(y_pred.shape), label_smoothing, epsilon)
 
     def vjp(dloss, y_true, y_pred, logits, label_smoothing, epsilon, needs):
         same = {"label_smoothing": label_smoothing, "epsilon": epsilon}
-        dt = categorical_crossentropy_target_grad(dloss, y_pred, logits, **same) if needs[0] else None
+        dt = crossentropy_target_grad(dloss, y_pred, logits, **same) if needs[0] else None
         if needs[2]:
-            return dt, None, categorical_crossentropy_grad(dloss, y_true, y_pred, to_logits=True, **same)
-        return dt, categorical_crossentropy_grad(dloss, y_true, y_pred, to_logits=False, **same) if needs[1] else None, None
+            return dt, None, crossentropy_grad(dloss, y_true, y_pred, to_logits=True, **same)
+        return dt, crossentropy_grad(dloss, y_true, y_pred, to_logits=False, **same) if needs[1] else None, None
 
 
 @op
-class categorical_crossentropy_grad:
-    """The gradient of `categorical_crossentropy` with regard to the logits or to the predictions."""
+class crossentropy_grad:
+    """The gradient of `crossentropy` with regard to the logits or to the predictions."""
     outputs = "dx"
     cases = [((normal(3), uniform(3, 4, low=0.0), uniform(3, 4, low=0.1)), {"to_logits": True}),
              ((normal(5), uniform(5, 37, low=0.0), uniform(5, 37, low=0.1)), {"to_logits": True, "label_smoothing": 0.2}),
@@ -175,13 +175,13 @@ class categorical_crossentropy_grad:
     def spec(dloss, y_true, y_pred, *, to_logits, label_smoothing=0.0, epsilon=1e-7): return y_pred
 
     def cpu(dloss, y_true, y_pred, dx, *, to_logits, label_smoothing, epsilon):
-        return "categorical_crossentropy_grad", (dloss, y_true, y_pred, dx, *rows_of(y_pred.shape), to_logits,
+        return "crossentropy_grad", (dloss, y_true, y_pred, dx, *_rows_of(y_pred.shape), to_logits,
                                                  label_smoothing, epsilon)
 
 
 @op
-class categorical_crossentropy_target_grad:
-    """The gradient of `categorical_crossentropy` with regard to the targets."""
+class crossentropy_target_grad:
+    """The gradient of `crossentropy` with regard to the targets."""
     outputs = "dt"
     cases = [((normal(3), uniform(3, 4, low=0.1)), {"label_smoothing": 0.2}),
              ((normal(3), uniform(3, 4, low=0.1), normal(3, 4)), {})]
@@ -189,12 +189,12 @@ class categorical_crossentropy_target_grad:
     def spec(dloss, y_pred, logits=None, *, label_smoothing=0.0, epsilon=1e-7): return y_pred
 
     def cpu(dloss, y_pred, logits, dt, *, label_smoothing, epsilon):
-        return "categorical_crossentropy_target_grad", (dloss, y_pred, logits, dt, *rows_of(y_pred.shape), label_smoothing,
+        return "crossentropy_target_grad", (dloss, y_pred, logits, dt, *_rows_of(y_pred.shape), label_smoothing,
                                                         epsilon)
 
 
 @op
-class sparse_categorical_crossentropy:
+class sparse_crossentropy:
     """-log(y_pred[label]) of each row; labels are integers of any dtype (or floats with integral values).
 
     A label outside 0 ... n - 1 is an error, but for `ignore_class`, whose rows have loss 0."""
@@ -205,23 +205,23 @@ class sparse_categorical_crossentropy:
              ((integers(700, high=130), uniform(700, 130, low=0.1)), {})]
 
     def spec(y_true, y_pred, logits=None, *, ignore_class=None, epsilon=1e-7):
-        check_labels("sparse_categorical_crossentropy", y_true, y_pred)
+        _check_labels("sparse_crossentropy", y_true, y_pred)
         return Spec(y_pred.shape[:-1], y_pred.dtype)
 
     def cpu(y_true, y_pred, logits, loss, *, ignore_class, epsilon):
-        size, code = label_code(y_true)
-        return "sparse_categorical_crossentropy", (y_true, y_pred, logits, loss, *rows_of(y_pred.shape), size, code,
+        size, code = _label_code(y_true)
+        return "sparse_crossentropy", (y_true, y_pred, logits, loss, *_rows_of(y_pred.shape), size, code,
                                                    ignore_class is not None, ignore_class or 0, epsilon)
 
     def vjp(dloss, y_true, y_pred, ignore_class, epsilon, needs):
-        d = sparse_categorical_crossentropy_grad(dloss, y_true, y_pred, to_logits=needs[2], ignore_class=ignore_class,
+        d = sparse_crossentropy_grad(dloss, y_true, y_pred, to_logits=needs[2], ignore_class=ignore_class,
                                                  epsilon=epsilon)
         return (None, None, d) if needs[2] else (None, d, None)
 
 
 @op
-class sparse_categorical_crossentropy_grad:
-    """The gradient of `sparse_categorical_crossentropy` with regard to the logits or to the predictions."""
+class sparse_crossentropy_grad:
+    """The gradient of `sparse_crossentropy` with regard to the logits or to the predictions."""
     outputs = "dx"
     cases = [((normal(3), integers(3, high=4), uniform(3, 4, low=0.1)), {"to_logits": True}),
              ((normal(5), integers(5, high=37), uniform(5, 37, low=0.1)), {"to_logits": False}),
@@ -231,8 +231,8 @@ class sparse_categorical_crossentropy_grad:
     def spec(dloss, y_true, y_pred, *, to_logits, ignore_class=None, epsilon=1e-7): return y_pred
 
     def cpu(dloss, y_true, y_pred, dx, *, to_logits, ignore_class, epsilon):
-        size, code = label_code(y_true)
-        return "sparse_categorical_crossentropy_grad", (dloss, y_true, y_pred, dx, *rows_of(y_pred.shape), size, to_logits,
+        size, code = _label_code(y_true)
+        return "sparse_crossentropy_grad", (dloss, y_true, y_pred, dx, *_rows_of(y_pred.shape), size, to_logits,
                                                         code, ignore_class is not None, ignore_class or 0, epsilon)
 
 
@@ -250,11 +250,11 @@ class row_loss:
         for kind in LOSSES] + [((normal(700, 130), normal(700, 130)), {"kind": "mean_squared_error"})]
 
     def spec(y_true, y_pred, *, kind, parameter=0.0, epsilon=1e-7):
-        check_pair(kind, y_true, y_pred)
+        _check_pair(kind, y_true, y_pred)
         return Spec(y_pred.shape[:-1], y_pred.dtype)
 
     def cpu(y_true, y_pred, loss, *, kind, parameter, epsilon):
-        return "row_loss", (y_true, y_pred, loss, *rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
+        return "row_loss", (y_true, y_pred, loss, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
 
     def vjp(dloss, y_true, y_pred, kind, parameter, epsilon, needs):
         same = {"kind": kind, "parameter": parameter, "epsilon": epsilon}
@@ -277,7 +277,7 @@ class row_loss_grad:
     def spec(dloss, y_true, y_pred, *, kind, parameter=0.0, epsilon=1e-7): return y_pred
 
     def cpu(dloss, y_true, y_pred, dp, *, kind, parameter, epsilon):
-        return "row_loss_grad", (dloss, y_true, y_pred, dp, *rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
+        return "row_loss_grad", (dloss, y_true, y_pred, dp, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
 
 
 @op
@@ -290,13 +290,13 @@ class row_loss_target_grad:
     def spec(dloss, y_true, y_pred, *, kind, parameter=0.0, epsilon=1e-7): return y_true
 
     def cpu(dloss, y_true, y_pred, dt, *, kind, parameter, epsilon):
-        return "row_loss_target_grad", (dloss, y_true, y_pred, dt, *rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
+        return "row_loss_target_grad", (dloss, y_true, y_pred, dt, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
 
 
 # ---- From losses of samples to one number -----------------------------------------------------------------------
 
 @lru_cache(maxsize=4096)
-def repeats(shape, weights):
+def _repeats(shape, weights):
     """How many values in a row share a weight: weights of shape (2, 3, 1) weigh 4 values each of shape (2, 3, 4); None if
     the weights are not of the leading axes."""
     lead = weights
@@ -307,22 +307,22 @@ def repeats(shape, weights):
     return prod(shape[len(lead):])
 
 
-def check_weights(name, values, weights):
-    check_float(name, values)
+def _check_weights(name, values, weights):
+    _check_float(name, values)
     if weights is None:
         return
     if weights.dtype != values.dtype:
         raise ValueError(f"[{name}] the weights have dtype {weights.dtype}, the values {values.dtype}: cast one of them")
-    if None not in values.shape + weights.shape and repeats(values.shape, weights.shape) is None:
+    if None not in values.shape + weights.shape and _repeats(values.shape, weights.shape) is None:
         raise ValueError(f"[{name}] weights of shape {weights.shape} do not fit values of shape {values.shape}: expected one "
                          f"weight for each sample, shape {values.shape[:1]}, or for each value")
 
 
-def weighted(values, weights):
+def _weighted(values, weights):
     """(rows that share a weight, values in a row)."""
     if weights is None:
         return values.size, 1
-    inner = repeats(values.shape, weights.shape)
+    inner = _repeats(values.shape, weights.shape)
     return weights.size, inner
 
 
@@ -336,11 +336,11 @@ class weighted_mean:
              ((normal(1),), {"reduction": "mean"}), ((normal(300, 250),), {"reduction": "mean"})]
 
     def spec(values, weights=None, *, reduction="mean"):
-        check_weights("weighted_mean", values, weights)
+        _check_weights("weighted_mean", values, weights)
         return Spec((), values.dtype)
 
     def cpu(values, weights, y, *, reduction):
-        return "weighted_mean", (values, weights, y, *weighted(values, weights), REDUCTIONS[reduction])
+        return "weighted_mean", (values, weights, y, *_weighted(values, weights), REDUCTIONS[reduction])
 
     def vjp(dy, values, weights, y, reduction, needs):
         return (weighted_mean_grad(dy, values, weights, reduction=reduction) if needs[0] else None,
@@ -358,7 +358,7 @@ class weighted_mean_grad:
     def spec(dy, values, weights=None, *, reduction="mean"): return values
 
     def cpu(dy, values, weights, dx, *, reduction):
-        return "weighted_mean_grad", (dy, weights, dx, *weighted(values, weights), REDUCTIONS[reduction])
+        return "weighted_mean_grad", (dy, weights, dx, *_weighted(values, weights), REDUCTIONS[reduction])
 
 
 @op
@@ -371,7 +371,7 @@ class weighted_mean_weight_grad:
     def spec(dy, values, weights, y, *, reduction="mean"): return weights
 
     def cpu(dy, values, weights, y, dw, *, reduction):
-        return "weighted_mean_weight_grad", (dy, values, weights, y, dw, *weighted(values, weights), REDUCTIONS[reduction])
+        return "weighted_mean_weight_grad", (dy, values, weights, y, dw, *_weighted(values, weights), REDUCTIONS[reduction])
 
 
 @op
@@ -384,11 +384,11 @@ class mean_update:
              ((normal(1), uniform(1), normal(2, 3, 4), uniform(2, 3)), {"per_sample": "sum"})]
 
     def spec(total, count, values, weights=None, *, per_sample="mean"):
-        check_weights("mean_update", values, weights)
+        _check_weights("mean_update", values, weights)
 
     def cpu(total, count, values, weights, *, per_sample):
         divisor = prod(values.shape[1:]) if per_sample == "mean" else 1
-        return "mean_update", (total, count, total.itemsize, values, weights, *weighted(values, weights), float(divisor))
+        return "mean_update", (total, count, total.itemsize, values, weights, *_weighted(values, weights), float(divisor))
 
 
 # ---- What metrics count -----------------------------------------------------------------------------------------
@@ -399,13 +399,13 @@ class match_equal:
     cases = [((integers(3, 5, high=2), uniform(3, 5)), {}), ((integers(4, high=2, dtype="uint8"), uniform(4)), {})]
 
     def spec(y_true, y_pred):
-        check_float("match_equal", y_pred)
-        if not compatible(y_true.shape, y_pred.shape):
+        _check_float("match_equal", y_pred)
+        if not _compatible(y_true.shape, y_pred.shape):
             raise ValueError(f"[match_equal] y_true and y_pred must have the same shape, received {y_true.shape} and "
                              f"{y_pred.shape}")
         return Spec(y_pred.shape, "float32")
 
-    def cpu(y_true, y_pred, y): return "match_equal", (y_true, y_pred, y, y.size, *label_code(y_true))
+    def cpu(y_true, y_pred, y): return "match_equal", (y_true, y_pred, y, y.size, *_label_code(y_true))
 
 
 @op
@@ -414,14 +414,14 @@ class match_binary:
     cases = [((integers(3, 5, high=2), uniform(3, 5)), {"threshold": 0.2}), ((uniform(4), uniform(4)), {})]
 
     def spec(y_true, y_pred, *, threshold=0.5):
-        check_float("match_binary", y_pred)
-        if not compatible(y_true.shape, y_pred.shape):
+        _check_float("match_binary", y_pred)
+        if not _compatible(y_true.shape, y_pred.shape):
             raise ValueError(f"[match_binary] y_true and y_pred must have the same shape, received {y_true.shape} and "
                              f"{y_pred.shape}")
         return Spec(y_pred.shape, "float32")
 
     def cpu(y_true, y_pred, y, *, threshold):
-        return "match_binary", (y_true, y_pred, y, y.size, *label_code(y_true), threshold)
+        return "match_binary", (y_true, y_pred, y, y.size, *_label_code(y_true), threshold)
 
 
 @op
@@ -434,13 +434,13 @@ class match_class:
 
     def spec(y_true, y_pred, *, dense=False, k=0):
         if dense:
-            check_float("match_class", y_pred)
-            if len(y_pred.shape) < 1 or not compatible(y_true.shape, y_pred.shape):
+            _check_float("match_class", y_pred)
+            if len(y_pred.shape) < 1 or not _compatible(y_true.shape, y_pred.shape):
                 raise ValueError(f"[match_class] y_true and y_pred must have the same shape, received {y_true.shape} and "
                                  f"{y_pred.shape}")
         else:
-            check_labels("match_class", y_true, y_pred)
+            _check_labels("match_class", y_true, y_pred)
         return Spec(y_pred.shape[:-1], "float32")
 
     def cpu(y_true, y_pred, y, *, dense, k):
-        return "match_class", (y_true, y_pred, y, *rows_of(y_pred.shape), *label_code(y_true), int(dense), k)
+        return "match_class", (y_true, y_pred, y, *_rows_of(y_pred.shape), *_label_code(y_true), int(dense), k)

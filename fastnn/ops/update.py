@@ -13,7 +13,7 @@ RATE, STEP = uniform(1, low=0.01, high=0.1), integers(1, low=0, high=9)
 POSITIVE = {"low": 0.1, "high": 1.0}
 
 
-def groups(head, tensors, size, weight_decay, absent=()):
+def _groups(head, tensors, size, weight_decay, absent=()):
     """The arguments of a kernel whose group is (n, weight decay, `size` tensors, absent ones)."""
     args = list(head)
     for i in range(0, len(tensors), size):
@@ -24,7 +24,7 @@ def groups(head, tensors, size, weight_decay, absent=()):
     return tuple(args)
 
 
-def example(*slots, shapes=((3, 5), (1,), (70_001,))):
+def _example(*slots, shapes=((3, 5), (1,), (70_001,))):
     """Tensors of some variables: w, g and slots that are "normal" or positive."""
     def one(shape, kind):
         return normal(*shape) if kind == "normal" else uniform(*shape, **POSITIVE)
@@ -35,25 +35,25 @@ def example(*slots, shapes=((3, 5), (1,), (70_001,))):
 class sgd:
     """w -= lr g."""
     outputs, updates = "", "tensors"
-    cases = [((RATE, STEP, *example()), {}), ((RATE, STEP, *example()), {"weight_decay": (0.1, 0.0, 0.2), "every": 2})]
+    cases = [((RATE, STEP, *_example()), {}), ((RATE, STEP, *_example()), {"weight_decay": (0.1, 0.0, 0.2), "every": 2})]
 
     def spec(lr, t, *tensors, weight_decay=(), every=1, advance=1): return None
 
     def cpu(lr, t, *tensors, weight_decay, every, advance):
-        return "sgd", groups((lr, lr.itemsize, t, every, advance), tensors, 2, weight_decay)
+        return "sgd", _groups((lr, lr.itemsize, t, every, advance), tensors, 2, weight_decay)
 
 
 @op
 class sgd_momentum:
     """m = momentum m - lr g;  w += m, or with Nesterov's momentum w += momentum m - lr g.  Slots: m."""
     outputs, updates = "", "tensors"
-    cases = [((RATE, STEP, *example("normal")), {"momentum": 0.9, "nesterov": nesterov, "weight_decay": (0.1, 0.0, 0.2)})
+    cases = [((RATE, STEP, *_example("normal")), {"momentum": 0.9, "nesterov": nesterov, "weight_decay": (0.1, 0.0, 0.2)})
              for nesterov in (False, True)]
 
     def spec(lr, t, *tensors, momentum, nesterov=False, weight_decay=(), every=1, advance=1): return None
 
     def cpu(lr, t, *tensors, momentum, nesterov, weight_decay, every, advance):
-        return "sgd_momentum", groups((lr, lr.itemsize, t, every, advance, momentum, nesterov), tensors, 3, weight_decay)
+        return "sgd_momentum", _groups((lr, lr.itemsize, t, every, advance, momentum, nesterov), tensors, 3, weight_decay)
 
 
 @op
@@ -62,15 +62,15 @@ class rmsprop:
 
     Source: Tieleman and Hinton 2012, lecture 6.5; centered: Graves 2013."""
     outputs, updates = "", "tensors"
-    cases = [((RATE, STEP, *example("positive")), {"rho": 0.9}),
-             ((RATE, STEP, *example("positive", "normal")), {"rho": 0.9, "momentum": 0.5, "weight_decay": (0.1, 0.0, 0.2)})]
+    cases = [((RATE, STEP, *_example("positive")), {"rho": 0.9}),
+             ((RATE, STEP, *_example("positive", "normal")), {"rho": 0.9, "momentum": 0.5, "weight_decay": (0.1, 0.0, 0.2)})]
 
     def spec(lr, t, *tensors, rho, momentum=0.0, centered=False, epsilon=1e-7, weight_decay=(), every=1, advance=1):
         return None
 
     def cpu(lr, t, *tensors, rho, momentum, centered, epsilon, weight_decay, every, advance):
         size, absent = 3 + bool(momentum) + bool(centered), (None,) * (2 - bool(momentum) - bool(centered))
-        args = groups((lr, lr.itemsize, t, every, advance, rho, momentum, epsilon), tensors, size, weight_decay, absent)
+        args = _groups((lr, lr.itemsize, t, every, advance, rho, momentum, epsilon), tensors, size, weight_decay, absent)
         if centered and not momentum:       # the kernel's slots stand in the order v, m, mean
             args = list(args)
             for i in range(8, len(args), 7):
@@ -86,14 +86,14 @@ class adam:
 
     Sources: Kingma and Ba 2014, with epsilon before section 2.1's correction; Reddi, Kale and Kumar 2018 (amsgrad)."""
     outputs, updates = "", "tensors"
-    cases = [((RATE, STEP, *example("normal", "positive")), {"beta_1": 0.9, "beta_2": 0.99}),
-             ((RATE, STEP, *example("normal", "positive", "positive")),
+    cases = [((RATE, STEP, *_example("normal", "positive")), {"beta_1": 0.9, "beta_2": 0.99}),
+             ((RATE, STEP, *_example("normal", "positive", "positive")),
               {"beta_1": 0.9, "beta_2": 0.99, "amsgrad": True, "weight_decay": (0.1, 0.0, 0.2), "every": 3})]
 
     def spec(lr, t, *tensors, beta_1, beta_2, epsilon=1e-7, amsgrad=False, weight_decay=(), every=1, advance=1): return None
 
     def cpu(lr, t, *tensors, beta_1, beta_2, epsilon, amsgrad, weight_decay, every, advance):
-        return "adam", groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2, epsilon), tensors, 5 if amsgrad else 4,
+        return "adam", _groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2, epsilon), tensors, 5 if amsgrad else 4,
                               weight_decay, () if amsgrad else (None,))
 
 
@@ -101,12 +101,12 @@ class adam:
 class adagrad:
     """sum += g^2;  w -= lr g / sqrt(sum + epsilon).  Slots: sum.  Source: Duchi, Hazan and Singer 2011."""
     outputs, updates = "", "tensors"
-    cases = [((RATE, STEP, *example("positive")), {"weight_decay": (0.1, 0.0, 0.2)})]
+    cases = [((RATE, STEP, *_example("positive")), {"weight_decay": (0.1, 0.0, 0.2)})]
 
     def spec(lr, t, *tensors, epsilon=1e-7, weight_decay=(), every=1, advance=1): return None
 
     def cpu(lr, t, *tensors, epsilon, weight_decay, every, advance):
-        return "adagrad", groups((lr, lr.itemsize, t, every, advance, epsilon), tensors, 3, weight_decay)
+        return "adagrad", _groups((lr, lr.itemsize, t, every, advance, epsilon), tensors, 3, weight_decay)
 
 
 @op
@@ -115,24 +115,24 @@ class adadelta:
 
     Source: Zeiler 2012."""
     outputs, updates = "", "tensors"
-    cases = [((RATE, STEP, *example("positive", "positive")), {"rho": 0.95, "weight_decay": (0.1, 0.0, 0.2)})]
+    cases = [((RATE, STEP, *_example("positive", "positive")), {"rho": 0.95, "weight_decay": (0.1, 0.0, 0.2)})]
 
     def spec(lr, t, *tensors, rho, epsilon=1e-7, weight_decay=(), every=1, advance=1): return None
 
     def cpu(lr, t, *tensors, rho, epsilon, weight_decay, every, advance):
-        return "adadelta", groups((lr, lr.itemsize, t, every, advance, rho, epsilon), tensors, 4, weight_decay)
+        return "adadelta", _groups((lr, lr.itemsize, t, every, advance, rho, epsilon), tensors, 4, weight_decay)
 
 
 @op
 class adamax:
     """Adam with the infinity norm: u = max(beta_2 u, |g|).  Slots: m, u.  Source: Kingma and Ba 2014, section 7.1."""
     outputs, updates = "", "tensors"
-    cases = [((RATE, STEP, *example("normal", "positive")), {"beta_1": 0.9, "beta_2": 0.99, "weight_decay": (0.1, 0.0, 0.2)})]
+    cases = [((RATE, STEP, *_example("normal", "positive")), {"beta_1": 0.9, "beta_2": 0.99, "weight_decay": (0.1, 0.0, 0.2)})]
 
     def spec(lr, t, *tensors, beta_1, beta_2, epsilon=1e-7, weight_decay=(), every=1, advance=1): return None
 
     def cpu(lr, t, *tensors, beta_1, beta_2, epsilon, weight_decay, every, advance):
-        return "adamax", groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2, epsilon), tensors, 4, weight_decay)
+        return "adamax", _groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2, epsilon), tensors, 4, weight_decay)
 
 
 @op
@@ -141,19 +141,19 @@ class nadam:
 
     Source: Dozat 2016."""
     outputs, updates = "", "product tensors"
-    cases = [((RATE, STEP, uniform(1, **POSITIVE), *example("normal", "positive")),
+    cases = [((RATE, STEP, uniform(1, **POSITIVE), *_example("normal", "positive")),
               {"beta_1": 0.9, "beta_2": 0.99, "weight_decay": (0.1, 0.0, 0.2)})]
 
     def spec(lr, t, product, *tensors, beta_1, beta_2, epsilon=1e-7, weight_decay=(), every=1, advance=1): return None
 
     def cpu(lr, t, product, *tensors, beta_1, beta_2, epsilon, weight_decay, every, advance):
-        return "nadam", groups((lr, lr.itemsize, t, every, advance, product, beta_1, beta_2, epsilon), tensors, 4,
+        return "nadam", _groups((lr, lr.itemsize, t, every, advance, product, beta_1, beta_2, epsilon), tensors, 4,
                                weight_decay)
 
 
 # ---- What surrounds an update -----------------------------------------------------------------------------------
 
-def pairs(head, tensors, size=2):
+def _pairs(head, tensors, size=2):
     """The arguments of a kernel whose group is (n, `size` tensors)."""
     args = list(head)
     for i in range(0, len(tensors), size):
@@ -162,7 +162,7 @@ def pairs(head, tensors, size=2):
     return tuple(args)
 
 
-def clipped(head, arrays):
+def _clipped(head, arrays):
     """Gradients, then as many results: (n, gradient, result) for each."""
     args, count = list(head), len(arrays) // 2
     for g, y in zip(arrays[:count], arrays[count:]):
@@ -176,7 +176,7 @@ class clip_gradients_by_value:
     cases = [((normal(3, 5), normal(1), normal(70_001)), {"limit": 0.5})]
 
     def spec(*gradients, limit): return tuple(gradients)
-    def cpu(*arrays, limit): return "clip_gradients_by_value", clipped((limit,), arrays)
+    def cpu(*arrays, limit): return "clip_gradients_by_value", _clipped((limit,), arrays)
 
 
 @op
@@ -185,7 +185,7 @@ class clip_gradients_by_norm:
     cases = [((normal(3, 5), normal(1), normal(70_001)), {"limit": 0.5, "together": together}) for together in (False, True)]
 
     def spec(*gradients, limit, together): return tuple(gradients)
-    def cpu(*arrays, limit, together): return "clip_gradients_by_norm", clipped((limit, together), arrays)
+    def cpu(*arrays, limit, together): return "clip_gradients_by_norm", _clipped((limit, together), arrays)
 
 
 @op
@@ -214,4 +214,4 @@ class average_variables:
               {"momentum": 0.9, "overwrite": 3}) for low in (1, 2, 3)]
 
     def spec(t, *tensors, momentum, overwrite=0, every=1): return None
-    def cpu(t, *tensors, momentum, overwrite, every): return "average", pairs((t, every, momentum, overwrite), tensors)
+    def cpu(t, *tensors, momentum, overwrite, every): return "average", _pairs((t, every, momentum, overwrite), tensors)

@@ -31,13 +31,13 @@ def normalized(p, epsilon):
     return np.clip(p / p.sum(-1, keepdims=True), epsilon, 1 - epsilon)
 
 
-def categorical_crossentropy(y_true, y_pred, logits=None, *, label_smoothing=0.0, epsilon=1e-7):
+def crossentropy(y_true, y_pred, logits=None, *, label_smoothing=0.0, epsilon=1e-7):
     t, p, x = wide(y_true, y_pred, logits)
     log_p = np.log(normalized(p, epsilon)) if x is None else log_softmax(x)
     return -(smoothed(t, label_smoothing) * log_p).sum(-1)
 
 
-def categorical_crossentropy_grad(dloss, y_true, y_pred, *, to_logits, label_smoothing=0.0, epsilon=1e-7):
+def crossentropy_grad(dloss, y_true, y_pred, *, to_logits, label_smoothing=0.0, epsilon=1e-7):
     dloss, t, p = wide(dloss, y_true, y_pred)
     t = smoothed(t, label_smoothing)
     if to_logits:
@@ -46,7 +46,7 @@ def categorical_crossentropy_grad(dloss, y_true, y_pred, *, to_logits, label_smo
     return dloss[..., None] * (t.sum(-1, keepdims=True) / total - t / p)
 
 
-def categorical_crossentropy_target_grad(dloss, y_pred, logits=None, *, label_smoothing=0.0, epsilon=1e-7):
+def crossentropy_target_grad(dloss, y_pred, logits=None, *, label_smoothing=0.0, epsilon=1e-7):
     dloss, p, x = wide(dloss, y_pred, logits)
     if x is not None:                       # y_pred is their softmax, but for the largest only its logarithm is read
         k = x.argmax(-1)[..., None]
@@ -60,15 +60,15 @@ def one_hot(labels, n):
     return (labels[..., None] == np.arange(n)).astype("float64")
 
 
-def sparse_categorical_crossentropy(y_true, y_pred, logits=None, *, ignore_class=None, epsilon=1e-7):
-    loss = categorical_crossentropy(one_hot(y_true, y_pred.shape[-1]), y_pred, logits, epsilon=epsilon)
+def sparse_crossentropy(y_true, y_pred, logits=None, *, ignore_class=None, epsilon=1e-7):
+    loss = crossentropy(one_hot(y_true, y_pred.shape[-1]), y_pred, logits, epsilon=epsilon)
     return loss if ignore_class is None else np.where(y_true == ignore_class, 0.0, loss)
 
 
-def sparse_categorical_crossentropy_grad(dloss, y_true, y_pred, *, to_logits, ignore_class=None, epsilon=1e-7):
+def sparse_crossentropy_grad(dloss, y_true, y_pred, *, to_logits, ignore_class=None, epsilon=1e-7):
     if ignore_class is not None:
         dloss = np.where(y_true == ignore_class, 0.0, dloss)
-    return categorical_crossentropy_grad(dloss, one_hot(y_true, y_pred.shape[-1]), y_pred, to_logits=to_logits, epsilon=epsilon)
+    return crossentropy_grad(dloss, one_hot(y_true, y_pred.shape[-1]), y_pred, to_logits=to_logits, epsilon=epsilon)
 
 
 # ---- Losses of two rows -----------------------------------------------------------------------------------------
