@@ -6,9 +6,11 @@ import pkgutil
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastnn
+import fastnn.ops
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -46,8 +48,10 @@ def test_paths_that_pages_name_exist(page):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_of_docstrings(module):
-    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    result = doctest.testmod(importlib.import_module(module), optionflags=options)
+    """They may use `fastnn`, `np` and the names of `fastnn.ops` without importing them."""
+    module = importlib.import_module(module)
+    known = {"fastnn": fastnn, "np": np, **{name: getattr(fastnn.ops, name) for name in dir(fastnn.ops)}, **vars(module)}
+    result = doctest.testmod(module, globs=known, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
 
 
