@@ -269,7 +269,8 @@ def where(condition, x1, x2):
         x1, x2: tensors or numbers, cast to a common dtype.
 
     Example:
-        >>> where(x > 0, x, 0.1 * x)
+        >>> where(convert_to_tensor([True, False]), 1.0, -1.0).tolist()
+        [1.0, -1.0]
     """
     condition = cast(convert_operand(condition), dtype="bool")
     x1, x2 = common_operands(x1, x2)
