@@ -9,7 +9,7 @@ from .shape import broadcast_to
 # ---- Functions of one argument ----------------------------------------------------------------------------------
 
 
-def unary(name, doc, vjp=None, data=normal, promote="float", dtype=None, module=__name__):
+def unary(name, doc, vjp=None, data=normal, promote="float", dtype=None, module=__name__, jumps=False):
     """An op y = f(x), computed by the kernel of its name.
 
     Args:
@@ -19,6 +19,7 @@ def unary(name, doc, vjp=None, data=normal, promote="float", dtype=None, module=
         data: makes test data of a shape, where f is smooth.
         promote: "float" where integers become floats first, False where they stay.
         dtype: of the result, None for that of x.
+        jumps: whether f jumps, so that test data must be few to lie clear of it.
     """
     def spec(x):
         return x if dtype is None else Spec(x.shape, dtype)
@@ -27,7 +28,7 @@ def unary(name, doc, vjp=None, data=normal, promote="float", dtype=None, module=
         return kernel_for(name, x.dtype), (x, y, x.size)
 
     body = {"__doc__": doc, "__module__": module, "spec": spec, "cpu": cpu, "promote": promote,
-            "cases": [((data(*shape),), {}) for shape in ((3, 5), (40000,), (2, 0), ())]}
+            "cases": [((data(*shape),), {}) for shape in ((3, 5), (300 if jumps else 40000,), (2, 0), ())]}
     if vjp is not None:
         body["vjp"] = vjp
     return op(type(name, (), body))
@@ -52,14 +53,14 @@ def zero(dy):
 negative = unary("negative", "-x.", lambda dy: negative(dy), promote=False)
 abs = unary("abs", "|x|.", lambda dy, x: abs_grad(dy, x), promote=False)
 square = unary("square", "x * x.", lambda dy, x: square_grad(dy, x), promote=False)
-sign = unary("sign", "-1, 0 or 1; its gradient is zero.", zero, promote=False)
+sign = unary("sign", "-1, 0 or 1; its gradient is zero.", zero, promote=False, jumps=True)
 sqrt = unary("sqrt", "The square root.", lambda dy, y: divide(multiply(dy, 0.5), y), positive)
 rsqrt = unary("rsqrt", "1 / sqrt(x).", lambda dy, x, y: divide(multiply(multiply(dy, -0.5), y), x), positive)
 reciprocal = unary("reciprocal", "1 / x.", lambda dy, y: negative(multiply(dy, square(y))), positive)
-floor = unary("floor", "The largest integer that is not above x; its gradient is zero.", zero)
-ceil = unary("ceil", "The smallest integer that is not below x; its gradient is zero.", zero)
-trunc = unary("trunc", "The integer part; its gradient is zero.", zero)
-round_to_integer = unary("round", "The nearest integer, halves to the even one; its gradient is zero.", zero)
+floor = unary("floor", "The largest integer that is not above x; its gradient is zero.", zero, jumps=True)
+ceil = unary("ceil", "The smallest integer that is not below x; its gradient is zero.", zero, jumps=True)
+trunc = unary("trunc", "The integer part; its gradient is zero.", zero, jumps=True)
+round_to_integer = unary("round", "The nearest integer, halves to the even one; its gradient is zero.", zero, jumps=True)
 
 exp = unary("exp", "e to the power of x.", lambda dy, y: multiply(dy, y))
 exp2 = unary("exp2", "2 to the power of x.", lambda dy, y: multiply(dy, multiply(y, math.log(2))))
@@ -132,7 +133,10 @@ SHAPES = (((3, 5), (3, 5)), ((40000,), (40000,)), ((300, 130), (130,)), ((4, 1, 
           ((5, 1), (1, 6)), ((2, 0), (2, 1)))
 
 
-def binary(name, doc, vjp=None, data=(normal, normal), promote=True, dtype=None):
+SMALL = [pair for pair in SHAPES if (40000,) not in pair]       # for functions that jump: no element near a jump
+
+
+def binary(name, doc, vjp=None, data=(normal, normal), promote=True, dtype=None, shapes=SHAPES):
     """An op y = f(x1, x2) with NumPy's broadcasting, computed by the kernel of its name."""
     def spec(x1, x2):
         return broadcast_spec(x1.shape, x2.shape, dtype or x1.dtype, name)
@@ -141,7 +145,7 @@ def binary(name, doc, vjp=None, data=(normal, normal), promote=True, dtype=None)
         return kernel_for(name, x1.dtype), (x1, x2, y, x1.size, x2.size, y.size) + broadcast_groups(x1.shape, x2.shape)
 
     body = {"__doc__": doc, "__module__": __name__, "spec": spec, "cpu": cpu, "promote": promote,
-            "cases": [((data[0](*a), data[1](*b)), {}) for a, b in SHAPES]}
+            "cases": [((data[0](*a), data[1](*b)), {}) for a, b in shapes]}
     if vjp is not None:
         body["vjp"] = vjp
     return op(type(name, (), body))
@@ -161,10 +165,11 @@ divide = binary("divide", "x1 / x2; integers are divided as floats.", lambda dy,
     lambda: divide(dy, x2), x1, lambda: negative(divide(multiply(dy, divide(x1, x2)), x2)), x2, needs),
     (normal, positive), "float")
 floor_divide = binary("floor_divide", "floor(x1 / x2); of integers, x / 0 is 0. Its gradient is zero.",
-                      lambda dy: (None, None), (normal, positive))
+                      lambda dy: (None, None), (normal, positive), shapes=SMALL)
 mod = binary("mod", "The remainder of x1 / x2, with the sign of x2; of integers, x % 0 is 0.",
              lambda dy, x1, x2, needs: both(
-                 lambda: dy, x1, lambda: negative(multiply(dy, floor_divide(x1, x2))), x2, needs), (normal, positive))
+                 lambda: dy, x1, lambda: negative(multiply(dy, floor_divide(x1, x2))), x2, needs), (normal, positive),
+             shapes=SMALL)
 squared_difference = binary("squared_difference", "(x1 - x2) ** 2.", lambda dy, x1, x2, needs: both(
     lambda: square_grad_of_difference(dy, x1, x2), x1, lambda: square_grad_of_difference(dy, x2, x1), x2, needs))
 maximum = binary("maximum", "The larger of two; NaN if either is.", lambda dy, x1, x2, needs: both(
