@@ -17,7 +17,7 @@ COMPILED := setup.py pyproject.toml $(shell find csrc fastnn -name '*.[chS]' -o 
 
 .PHONY: demo test bench sanitize build clean
 
-demo: $(VENV)/installed-demo
+demo: $(VENV)/installed-plot
 	$(PY) -m fastnn.demo
 
 test: $(VENV)/installed-test
@@ -39,6 +39,7 @@ $(VENV)/made:
 	@touch $@
 
 $(VENV)/installed-%: $(VENV)/made $(COMPILED)
+	@echo "Compiling fastnn and installing it with the $* extra; this takes up to a minute or two."
 	$(PY) -m pip install --quiet --editable '.[$*]'
 	@touch $@
 
