@@ -1,9 +1,8 @@
 """Checks of the arguments that layers share; every message names the argument, what came and what is expected."""
 import numpy as np
 
-from .. import activations, ops
+from .. import ops
 from ..config import image_data_format
-from ..ops import activation as epilogues
 
 # Their ops keep the input beside the result (`y.logits`), for losses that are stable.
 KEEP_LOGITS = ("sigmoid", "softmax")
@@ -57,10 +56,10 @@ def to_channels_first(x):
 
 
 def split_activation(activation):
-    """An activation as (name for a kernel's epilogue, function to apply afterwards or None)."""
-    name = getattr(activation, "__name__", None)
-    if activation is None or activation is activations.linear:
-        return "linear", None
-    if name in epilogues.CODES and name not in KEEP_LOGITS and getattr(activations, name, None) is activation:
-        return name, None
-    return "linear", activation
+    """An activation as (attributes for an op with an epilogue, function to apply afterwards or None)."""
+    name = "linear" if activation is None else getattr(activation, "epilogue", None)
+    if name is None or name in KEEP_LOGITS:
+        return {}, activation
+    if name == "leaky_relu":
+        return {"activation": name, "alpha": 0.2}, None
+    return {"activation": name}, None

@@ -89,7 +89,7 @@ class Conv2D(Layer):
         last = self._channel_axis == -1
         y = ops.conv2d(
             inputs if last else to_channels_last(inputs), self.kernel, self.bias, strides=self.strides,
-            padding=self.padding, dilation_rate=self.dilation_rate, groups=self.groups, activation=epilogue,
+            padding=self.padding, dilation_rate=self.dilation_rate, groups=self.groups, **epilogue,
         )  # fmt: skip
         y = y if last else to_channels_first(y)
         return y if activation is None else activation(y)

@@ -51,7 +51,7 @@ class Dense(Layer):
 
     def call(self, inputs):
         epilogue, activation = self._split
-        y = ops.dense(inputs, self.kernel, self.bias, activation=epilogue)
+        y = ops.dense(inputs, self.kernel, self.bias, **epilogue)
         return y if activation is None else activation(y)
 
     @property
