@@ -7,23 +7,25 @@ from functools import lru_cache
 from ..op import normal, op
 from ..tensor import FLOATS, Spec
 
-CODES = {"linear": 0, "relu": 1, "tanh": 2, "sigmoid": 3, "relu6": 4, "elu": 5, "selu": 6, "leaky_relu": 7}
+_CODES = {"linear": 0, "relu": 1, "tanh": 2, "sigmoid": 3, "relu6": 4, "elu": 5, "selu": 6, "leaky_relu": 7}
 
 
-def activation_code(name):
-    return CODES[name]
+def _activation_code(name):
+    if name not in _CODES:
+        raise ValueError(f"[conv2d] activation is {name!r}, expected one of {', '.join(_CODES)}: apply others after it")
+    return _CODES[name]
 
 
 # ---- Shapes -----------------------------------------------------------------------------------------------------
 
-def convolved_size(size, kernel, stride, padding, dilation):
+def _convolved_size(size, kernel, stride, padding, dilation):
     """The length of an output side (None where that of the input is open)."""
     if size is None:
         return None
     return -(-size // stride) if padding == "same" else (size - (kernel - 1) * dilation - 1) // stride + 1
 
 
-def check_attributes(name, strides, padding, dilation_rate, groups):
+def _check_attributes(name, strides, padding, dilation_rate, groups):
     for word, pair in (("strides", strides), ("dilation_rate", dilation_rate)):
         if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(v, int) and v > 0 for v in pair):
             raise ValueError(f"[{name}] {word} is {pair!r}, expected a tuple of two integers >= 1")
@@ -33,7 +35,7 @@ def check_attributes(name, strides, padding, dilation_rate, groups):
         raise ValueError(f"[{name}] groups is {groups!r}, expected an integer >= 1")
 
 
-def check_kernel(name, channels, kernel_shape, groups):
+def _check_kernel(name, channels, kernel_shape, groups):
     if len(kernel_shape) != 4 or not all(kernel_shape[:2]):
         raise ValueError(f"[{name}] the kernel has shape {kernel_shape}, expected (height, width, channels / groups, filters) "
                          "with a height and a width >= 1")
@@ -48,13 +50,13 @@ def check_kernel(name, channels, kernel_shape, groups):
 
 
 @lru_cache(maxsize=1024)
-def convolved_shape(name, shape, kernel_shape, strides, padding, dilation_rate, groups):
+def _convolved_shape(name, shape, kernel_shape, strides, padding, dilation_rate, groups):
     """The shape of the output, after checking what came."""
-    check_attributes(name, strides, padding, dilation_rate, groups)
+    _check_attributes(name, strides, padding, dilation_rate, groups)
     if len(shape) != 4:
         raise ValueError(f"[{name}] input has shape {shape}, expected images (N, H, W, C): reshape it to four dimensions")
-    check_kernel(name, shape[3], kernel_shape, groups)
-    sides = [convolved_size(size, k, s, padding, d)
+    _check_kernel(name, shape[3], kernel_shape, groups)
+    sides = [_convolved_size(size, k, s, padding, d)
              for size, k, s, d in zip(shape[1:3], kernel_shape, strides, dilation_rate)]
     for word, size, side, k, d in zip(("height", "width"), shape[1:3], sides, kernel_shape, dilation_rate):
         if side is not None and side < 1:
@@ -65,14 +67,14 @@ def convolved_shape(name, shape, kernel_shape, strides, padding, dilation_rate, 
 
 
 @lru_cache(maxsize=1024)
-def geometry(shape, kernel_shape, output_shape, strides, padding, dilation_rate, groups):
+def _geometry(shape, kernel_shape, output_shape, strides, padding, dilation_rate, groups):
     """The sizes that kernels take: N H W C, OH OW F, KH KW, SH SW, DH DW, top, left, groups, channels of a group."""
     before = [max((o - 1) * s + (k - 1) * d + 1 - size, 0) // 2 if padding == "same" else 0
               for o, s, k, d, size in zip(output_shape[1:3], strides, kernel_shape, dilation_rate, shape[1:3])]
     return (*shape, *output_shape[1:], *kernel_shape[:2], *strides, *dilation_rate, *before, groups, kernel_shape[2])
 
 
-def check_dtypes(name, **tensors):
+def _check_dtypes(name, **tensors):
     dtypes = {word: x.dtype for word, x in tensors.items() if x is not None}
     if len(set(dtypes.values())) > 1 or not set(dtypes.values()) <= set(FLOATS):
         got = ", ".join(f"{word} {dtype}" for word, dtype in dtypes.items())
@@ -81,11 +83,11 @@ def check_dtypes(name, **tensors):
 
 # ---- Data for the tests -----------------------------------------------------------------------------------------
 
-def shapes():
+def _shapes():
     """(input, kernel, attributes) in all their variety: what the three ops are tested with."""
     def case(x, w, strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1):
         attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
-        output = convolved_shape("conv2d", x, w, *attrs.values())
+        output = _convolved_shape("conv2d", x, w, *attrs.values())
         return x, w, output, attrs
     return [case((2, 9, 10, 3), (3, 3, 3, 5)),
             case((3, 28, 28, 1), (3, 3, 1, 33), padding="same"),
@@ -136,22 +138,22 @@ class conv2d:
         >>> conv2d(ones((1, 5, 5, 1)), ones((3, 3, 1, 2))).shape
         (1, 3, 3, 2)
     """
-    cases = [((normal(*x), normal(*w), normal(w[3])), attrs) for x, w, _, attrs in shapes()] + \
-            [((normal(*x), normal(*w), None), attrs) for x, w, _, attrs in shapes()[:3]] + \
+    cases = [((normal(*x), normal(*w), normal(w[3])), attrs) for x, w, _, attrs in _shapes()] + \
+            [((normal(*x), normal(*w), None), attrs) for x, w, _, attrs in _shapes()[:3]] + \
             [((normal(2, 9, 9, 4), normal(3, 3, 4, 21), normal(21)), dict(activation=name))
              for name in ("relu", "tanh", "sigmoid", "relu6", "elu", "selu")]
 
     def spec(x, w, b=None, *, strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1, activation="linear", alpha=1.0):
-        shape = convolved_shape("conv2d", x.shape, w.shape, strides, padding, dilation_rate, groups)
+        shape = _convolved_shape("conv2d", x.shape, w.shape, strides, padding, dilation_rate, groups)
         if b is not None and b.shape != shape[3:]:
             raise ValueError(f"[conv2d] the bias has shape {b.shape}, expected {shape[3:]}: one number for each filter")
-        check_dtypes("conv2d", input=x, kernel=w, bias=b)
-        activation_code(activation)
+        _check_dtypes("conv2d", input=x, kernel=w, bias=b)
+        _activation_code(activation)
         return Spec(shape, x.dtype)
 
     def cpu(x, w, b, y, *, strides, padding, dilation_rate, groups, activation, alpha):
-        sizes = geometry(x.shape, w.shape, y.shape, strides, padding, dilation_rate, groups)
-        return "conv2d", (x, w, b, y, *sizes, activation_code(activation), alpha)
+        sizes = _geometry(x.shape, w.shape, y.shape, strides, padding, dilation_rate, groups)
+        return "conv2d", (x, w, b, y, *sizes, _activation_code(activation), alpha)
 
     def vjp(dy, x, w, b, y, needs, strides, padding, dilation_rate, groups, activation, alpha):
         db, attrs = None, dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
@@ -167,19 +169,19 @@ class conv2d:
 class conv2d_backward_data:
     """The gradient of conv2d for its images, whose height and width are `image`: the transposed convolution of dy."""
     outputs = "dx"
-    cases = [((normal(*y), normal(*w)), dict(image=x[1:3], **attrs)) for x, w, y, attrs in shapes()]
+    cases = [((normal(*y), normal(*w)), dict(image=x[1:3], **attrs)) for x, w, y, attrs in _shapes()]
 
     def spec(dy, w, *, image, strides, padding, dilation_rate, groups):
         shape = (dy.shape[0], *image, w.shape[2] * groups)
-        output = convolved_shape("conv2d_backward_data", shape, w.shape, strides, padding, dilation_rate, groups)
+        output = _convolved_shape("conv2d_backward_data", shape, w.shape, strides, padding, dilation_rate, groups)
         if output != dy.shape:
             raise ValueError(f"[conv2d_backward_data] dy has shape {dy.shape}, but images {shape} and a kernel {w.shape} "
                              f"give {output}")
-        check_dtypes("conv2d_backward_data", dy=dy, kernel=w)
+        _check_dtypes("conv2d_backward_data", dy=dy, kernel=w)
         return Spec(shape, dy.dtype)
 
     def cpu(dy, w, dx, *, strides, padding, dilation_rate, groups):
-        return "conv2d_backward_data", (dy, w, dx, *geometry(dx.shape, w.shape, dy.shape, strides, padding, dilation_rate, groups))
+        return "conv2d_backward_data", (dy, w, dx, *_geometry(dx.shape, w.shape, dy.shape, strides, padding, dilation_rate, groups))
 
     def vjp(ddx, dy, w, needs, strides, padding, dilation_rate, groups):
         attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
@@ -191,22 +193,22 @@ class conv2d_backward_data:
 class conv2d_backward_weights:
     """The gradient of conv2d for its kernel, whose height and width are `kernel_size`: each input times what it led to."""
     outputs = "dw"
-    cases = [((normal(*x), normal(*y)), dict(kernel_size=w[:2], **attrs)) for x, w, y, attrs in shapes()]
+    cases = [((normal(*x), normal(*y)), dict(kernel_size=w[:2], **attrs)) for x, w, y, attrs in _shapes()]
 
     def spec(x, dy, *, kernel_size, strides, padding, dilation_rate, groups):
         if len(x.shape) != 4 or len(dy.shape) != 4 or x.shape[3] % groups:
             raise ValueError(f"[conv2d_backward_weights] x has shape {x.shape} and dy {dy.shape}, expected images (N, H, W, C) "
                              f"with C divisible by groups {groups}")
         shape = (*kernel_size, x.shape[3] // groups, dy.shape[3])
-        output = convolved_shape("conv2d_backward_weights", x.shape, shape, strides, padding, dilation_rate, groups)
+        output = _convolved_shape("conv2d_backward_weights", x.shape, shape, strides, padding, dilation_rate, groups)
         if output != dy.shape:
             raise ValueError(f"[conv2d_backward_weights] dy has shape {dy.shape}, but images {x.shape} and a kernel {shape} "
                              f"give {output}")
-        check_dtypes("conv2d_backward_weights", x=x, dy=dy)
+        _check_dtypes("conv2d_backward_weights", x=x, dy=dy)
         return Spec(shape, x.dtype)
 
     def cpu(x, dy, dw, *, strides, padding, dilation_rate, groups):
-        return "conv2d_backward_weights", (x, dy, dw, *geometry(x.shape, dw.shape, dy.shape, strides, padding, dilation_rate, groups))
+        return "conv2d_backward_weights", (x, dy, dw, *_geometry(x.shape, dw.shape, dy.shape, strides, padding, dilation_rate, groups))
 
     def vjp(ddw, x, dy, needs, strides, padding, dilation_rate, groups):
         attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
