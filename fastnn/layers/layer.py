@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from .. import constraints, initializers, ops, regularizers
+from ..random import SeedGenerator
 from ..tensor import FLOATS, Spec, Tensor, Variable, as_array, standardize_dtype
 from ..utils.naming import unique_name
 from ..utils.serialization import serialize_value
@@ -166,7 +167,8 @@ class Layer:
     @property
     def variables(self):
         """As `weights`, plus the state of random number generators."""
-        return self.weights
+        states = [generator.state for generator in _contents(self.__dict__, SeedGenerator)]
+        return _unique(itertools.chain(self._own_variables(), states, *(layer.variables for layer in self._layers)))
 
     @property
     def trainable_weights(self):

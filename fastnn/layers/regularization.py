@@ -1,14 +1,14 @@
 """Dropout."""
 import numpy as np
 
-from .. import random
+from .. import ops, random
 from .layer import Layer
 
 
 class Dropout(Layer):
     """In training, sets a part `rate` of the elements to 0 at random and scales the others by 1 / (1 - rate).
 
-    Args: rate: in [0, 1).  noise_shape: shape of the random mask, which is broadcast to the input's; None for a size takes
+    Args: rate: from 0 to 1.  noise_shape: shape of the random mask, which is broadcast to the input's; None for a size takes
         the input's; None: the input's shape.  seed: int; None: drawn from the global generator.  Others: see `Layer`.
     Raises: ValueError for other values.
 
@@ -21,8 +21,8 @@ class Dropout(Layer):
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
         number = isinstance(rate, (int, float, np.integer, np.floating)) and not isinstance(rate, bool)
-        if not number or not 0 <= rate < 1:
-            raise ValueError(f"Invalid value received for argument `rate`. Expected a number in [0, 1). Received: rate={rate!r}")
+        if not number or not 0 <= rate <= 1:
+            raise ValueError(f"Invalid value received for argument `rate`. Expected a number from 0 to 1. Received: rate={rate!r}")
         self.rate, self.seed = rate, seed
         self.noise_shape = _noise_shape(noise_shape)
         if rate > 0:
@@ -33,12 +33,7 @@ class Dropout(Layer):
     def call(self, inputs, training=False):
         if not training or self.rate == 0:
             return inputs
-        shape = self.noise_shape
-        if shape is not None:
-            if len(shape) != len(inputs.shape):
-                raise ValueError(f"`noise_shape` must have a size for each axis of the input. Received: noise_shape={shape}, input shape {tuple(inputs.shape)}")
-            shape = tuple(have if size is None else size for size, have in zip(shape, inputs.shape))
-        return random.dropout(inputs, self.rate, noise_shape=shape, seed=self.seed_generator)
+        return ops.dropout(inputs, self.seed_generator.state, rate=self.rate, noise_shape=self.noise_shape)
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}

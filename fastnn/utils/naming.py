@@ -2,6 +2,8 @@
 import re
 from collections import defaultdict
 
+from .session_utils import on_clear_session
+
 _used = defaultdict(int)
 
 
@@ -26,6 +28,7 @@ def get_uid(prefix=""):
     return _used[prefix]
 
 
+@on_clear_session
 def reset_names():
     """Starts all automatic names from the beginning again."""
     _used.clear()
