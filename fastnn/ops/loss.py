@@ -8,14 +8,13 @@ from math import prod
 
 from ..op import integers, normal, op, uniform
 from ..tensor import FLOATS, Spec
+from ._shapes import CODES
 
-# Codes of csrc/loss.h, and of dtypes in csrc/fn.h.
+# Codes of csrc/loss.h.
 LOSSES = {name: code for code, name in enumerate((
     "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_logarithmic_error",
     "huber", "log_cosh", "hinge", "squared_hinge", "poisson", "kl_divergence", "binary_crossentropy",
     "binary_crossentropy_from_logits", "categorical_hinge", "cosine_similarity"))}
-LABELS = {name: code for code, name in enumerate((
-    "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"))}
 REDUCTIONS = {"sum": 0, "mean": 1, "mean_with_sample_weight": 2}
 
 
@@ -34,7 +33,7 @@ def _rows_of(shape):
 
 def _label_code(array):
     """(bytes, code) of the dtype of an array of labels."""
-    return array.itemsize, LABELS[array.dtype.name]
+    return array.itemsize, CODES[array.dtype]
 
 
 def _check_float(name, x):
@@ -296,7 +295,7 @@ class row_loss_target_grad:
 # ---- From losses of samples to one number -----------------------------------------------------------------------
 
 @lru_cache(maxsize=4096)
-def _repeats(shape, weights):
+def repeats_of_weights(shape, weights):
     """How many values in a row share a weight: weights of shape (2, 3, 1) weigh 4 values each of shape (2, 3, 4); None if
     the weights are not of the leading axes."""
     lead = weights
@@ -313,7 +312,7 @@ def _check_weights(name, values, weights):
         return
     if weights.dtype != values.dtype:
         raise ValueError(f"[{name}] the weights have dtype {weights.dtype}, the values {values.dtype}: cast one of them")
-    if None not in values.shape + weights.shape and _repeats(values.shape, weights.shape) is None:
+    if None not in values.shape + weights.shape and repeats_of_weights(values.shape, weights.shape) is None:
         raise ValueError(f"[{name}] weights of shape {weights.shape} do not fit values of shape {values.shape}: expected one "
                          f"weight for each sample, shape {values.shape[:1]}, or for each value")
 
@@ -322,7 +321,7 @@ def _weighted(values, weights):
     """(rows that share a weight, values in a row)."""
     if weights is None:
         return values.size, 1
-    inner = _repeats(values.shape, weights.shape)
+    inner = repeats_of_weights(values.shape, weights.shape)
     return weights.size, inner
 
 
