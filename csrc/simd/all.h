@@ -8,6 +8,7 @@
 #include "elementwise.c"
 #include "reduce.c"
 #include "pool.c"
+#include "global_pool.c"
 #include "norm.c"
 #include "loss.c"
 #include "random.c"
