@@ -82,11 +82,11 @@ FN_TUNED(global_max_pool_grad) {
   return FN_OK;
 }
 
-/* Sums of blocks of cells are summed: the rounding error of a long sum stays that of a short one. */
+/* Blocks of cells are summed in float, the blocks' sums in double: the rounding error does not grow with the image. */
 FN_INLINE void global_average_strip(const global_pool *p, int64_t n, int64_t c, int V, int64_t lanes) {
-  enum { BLOCK = 256 };
+  enum { BLOCK = 64 };
   const float *x = p->x + n * p->s * p->c + c;
-  vf total[4] = {{0}};
+  double total[4 * VL] = {0};
   for (int64_t from = 0; from < p->s; from += BLOCK) {
     vf sum[2][4] = {{{0}}};
     int64_t s = from, to = FN_MIN(from + BLOCK, p->s);
@@ -95,9 +95,10 @@ FN_INLINE void global_average_strip(const global_pool *p, int64_t n, int64_t c, 
         for (int v = 0; v < V; v++) sum[k][v] += load_lanes(x + (s + k) * p->c + v * VL, lanes);
     if (s < to)
       for (int v = 0; v < V; v++) sum[0][v] += load_lanes(x + s * p->c + v * VL, lanes);
-    for (int v = 0; v < V; v++) total[v] += sum[0][v] + sum[1][v];
+    for (int v = 0; v < V; v++)
+      for (int i = 0; i < VL; i++) total[v * VL + i] += sum[0][v][i] + sum[1][v][i];
   }
-  for (int v = 0; v < V; v++) store_lanes(p->to + n * p->c + c + v * VL, total[v] / (float)p->s, lanes);
+  for (int i = 0; i < (V - 1) * VL + lanes; i++) p->to[n * p->c + c + i] = (float)(total[i] / (double)p->s);
 }
 
 static void global_average_chunk(void *ctx, int64_t chunk) { GLOBAL_STRIPS(global_average_strip) }

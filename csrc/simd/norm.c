@@ -32,8 +32,6 @@ FN_INLINE vf norm_relu(vf x) {
 #endif
 }
 
-FN_INLINE vf norm_load(const float *p, int64_t lanes) { return lanes == VL ? vload(p) : vload_n(p, lanes); }
-
 /* Runs strip(p, first row, last row, column, V, lanes) over all columns: V vectors, or one of `lanes` lanes. */
 #define NORM_STRIPS(strip, p, from, to)                                                \
   do {                                                                                 \
@@ -54,18 +52,18 @@ FN_INLINE void norm_sums(const norm *p, int64_t from, int64_t to, int64_t j, int
   for (int v = 0; v < V; v++) centre[v] = (vf){0};
   int64_t lead = FN_MIN(NORM_LEAD, to - from), i = from;
   for (int64_t k = 0; k < lead; k++)
-    for (int v = 0; v < V; v++) centre[v] += norm_load(x + k * p->c + v * VL, lanes);
+    for (int v = 0; v < V; v++) centre[v] += load_lanes(x + k * p->c + v * VL, lanes);
   for (int v = 0; v < V; v++) centre[v] *= 1.0f / (float)lead;
   for (; i + U <= to; i += U, x += U * p->c)
     for (int u = 0; u < U; u++)
       for (int v = 0; v < V; v++) {
-        vf d = norm_load(x + u * p->c + v * VL, lanes) - centre[v];
+        vf d = load_lanes(x + u * p->c + v * VL, lanes) - centre[v];
         s[u * V + v] += d;
         q[u * V + v] += d * d;
       }
   for (; i < to; i++, x += p->c)
     for (int v = 0; v < V; v++) {
-      vf d = norm_load(x + v * VL, lanes) - centre[v];
+      vf d = load_lanes(x + v * VL, lanes) - centre[v];
       s[v] += d;
       q[v] += d * d;
     }
@@ -119,17 +117,16 @@ static inline void norm_join(const norm *p, int64_t chunks) {
 FN_INLINE void norm_apply_strip(const norm *p, int64_t from, int64_t to, int64_t j, int V, int64_t lanes, int relu) {
   vf mean[4], scale[4], beta[4];
   for (int v = 0; v < V; v++) {
-    mean[v] = norm_load(p->mean + j + v * VL, lanes);
-    scale[v] = norm_load(p->scale + j + v * VL, lanes);
-    beta[v] = norm_load(p->beta + j + v * VL, lanes);
+    mean[v] = load_lanes(p->mean + j + v * VL, lanes);
+    scale[v] = load_lanes(p->scale + j + v * VL, lanes);
+    beta[v] = load_lanes(p->beta + j + v * VL, lanes);
   }
   for (int64_t i = from; i < to; i++)
     for (int v = 0; v < V; v++) {
       int64_t at = i * p->c + j + v * VL;
-      vf y = (norm_load(p->x + at, lanes) - mean[v]) * scale[v] + beta[v];
+      vf y = (load_lanes(p->x + at, lanes) - mean[v]) * scale[v] + beta[v];
       if (relu) y = norm_relu(y);
-      if (lanes == VL) vstore(p->to + at, y);
-      else vstore_n(p->to + at, y, lanes);
+      store_lanes(p->to + at, y, lanes);
     }
 }
 
@@ -210,23 +207,23 @@ FN_INLINE void norm_grad_sums(const norm *p, int64_t from, int64_t to, int64_t j
   vf s[4] = {{0}}, q[4] = {{0}}, mean[4], scale[4], beta[4];
   const int U = 4 / V;
   for (int v = 0; v < V; v++) {
-    mean[v] = norm_load(p->mean + j + v * VL, lanes);
-    scale[v] = norm_load(p->scale + j + v * VL, lanes);
-    beta[v] = norm_load(p->beta + j + v * VL, lanes);
+    mean[v] = load_lanes(p->mean + j + v * VL, lanes);
+    scale[v] = load_lanes(p->scale + j + v * VL, lanes);
+    beta[v] = load_lanes(p->beta + j + v * VL, lanes);
   }
   int64_t i = from;
   for (; i + U <= to; i += U)
     for (int u = 0; u < U; u++)
       for (int v = 0; v < V; v++) {
         int64_t at = (i + u) * p->c + j + v * VL;
-        vf d = norm_load(p->x + at, lanes) - mean[v], dy = norm_dy(norm_load(p->dy + at, lanes), d, scale[v], beta[v], relu);
+        vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(load_lanes(p->dy + at, lanes), d, scale[v], beta[v], relu);
         s[u * V + v] += dy;
         q[u * V + v] += dy * d;
       }
   for (; i < to; i++)
     for (int v = 0; v < V; v++) {
       int64_t at = i * p->c + j + v * VL;
-      vf d = norm_load(p->x + at, lanes) - mean[v], dy = norm_dy(norm_load(p->dy + at, lanes), d, scale[v], beta[v], relu);
+      vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(load_lanes(p->dy + at, lanes), d, scale[v], beta[v], relu);
       s[v] += dy;
       q[v] += dy * d;
     }
@@ -262,19 +259,18 @@ static void norm_grad_sums_chunk(void *ctx, int64_t chunk) {
 FN_INLINE void norm_dx_strip(const norm *p, int64_t from, int64_t to, int64_t j, int V, int64_t lanes, int relu) {
   vf mean[4], scale[4], beta[4], slope[4], shift[4];
   for (int v = 0; v < V; v++) {
-    mean[v] = norm_load(p->mean + j + v * VL, lanes);
-    scale[v] = norm_load(p->scale + j + v * VL, lanes);
-    beta[v] = norm_load(p->beta + j + v * VL, lanes);
-    slope[v] = norm_load(p->slope + j + v * VL, lanes);
-    shift[v] = norm_load(p->shift + j + v * VL, lanes);
+    mean[v] = load_lanes(p->mean + j + v * VL, lanes);
+    scale[v] = load_lanes(p->scale + j + v * VL, lanes);
+    beta[v] = load_lanes(p->beta + j + v * VL, lanes);
+    slope[v] = load_lanes(p->slope + j + v * VL, lanes);
+    shift[v] = load_lanes(p->shift + j + v * VL, lanes);
   }
   for (int64_t i = from; i < to; i++)
     for (int v = 0; v < V; v++) {
       int64_t at = i * p->c + j + v * VL;
-      vf d = norm_load(p->x + at, lanes) - mean[v], dy = norm_dy(norm_load(p->dy + at, lanes), d, scale[v], beta[v], relu);
+      vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(load_lanes(p->dy + at, lanes), d, scale[v], beta[v], relu);
       vf dx = dy * scale[v] + (d * slope[v] + shift[v]);
-      if (lanes == VL) vstore(p->to + at, dx);
-      else vstore_n(p->to + at, dx, lanes);
+      store_lanes(p->to + at, dx, lanes);
     }
 }
 

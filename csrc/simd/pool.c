@@ -42,8 +42,6 @@ FN_INLINE span pool_windows_of(int64_t i, int64_t stride, int64_t pad, int64_t k
   return (span){(int32_t)FN_MIN(from, outputs), (int32_t)to};
 }
 
-FN_INLINE vf load_lanes(const float *p, int64_t n) { return n == VL ? vload(p) : vload_n(p, n); }
-FN_INLINE void store_lanes(float *p, vf v, int64_t n) { n == VL ? vstore(p, v) : vstore_n(p, v, n); }
 
 /* ---- Maximum ---- */
 

@@ -46,6 +46,10 @@ FN_INLINE void vstore_n(float *p, vf v, int64_t n) {
 #endif
 }
 
+/* The same for n <= VL, whole vectors too; n is mostly a constant. */
+FN_INLINE vf load_lanes(const float *p, int64_t n) { return n == VL ? vload(p) : vload_n(p, n); }
+FN_INLINE void store_lanes(float *p, vf v, int64_t n) { n == VL ? vstore(p, v) : vstore_n(p, v, n); }
+
 /* mask ? a : b, lane by lane; a mask is what a comparison of two vf gives (all ones or zero). */
 FN_INLINE vf vselect(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 FN_INLINE vf vmax(vf a, vf b) { return vselect(a > b, a, b); }
