@@ -1,0 +1,46 @@
+"""Optimizers, by the names of Keras."""
+from ..utils import serialization
+from . import schedules
+from .adadelta import Adadelta
+from .adagrad import Adagrad
+from .adam import Adam
+from .adamax import Adamax
+from .adamw import AdamW
+from .nadam import Nadam
+from .optimizer import Optimizer
+from .rmsprop import RMSprop
+from .sgd import SGD
+
+_CLASSES = (Adadelta, Adagrad, Adam, AdamW, Adamax, Nadam, RMSprop, SGD)
+_NAMES = {cls.__name__: cls for cls in _CLASSES} | {cls.__name__.lower(): cls for cls in _CLASSES}
+
+
+def get(identifier):
+    """An optimizer from a name ("rmsprop"), a config, a class or an instance.
+
+    Raises:
+        ValueError: an unknown name (the message gives the nearest ones), or something that is no optimizer.
+
+    Example:
+        >>> get("adam").name
+        'adam'
+    """
+    if isinstance(identifier, str):
+        identifier = serialization.lookup("optimizer", identifier if identifier in _NAMES else identifier.lower(), _NAMES)
+    elif isinstance(identifier, dict):
+        identifier = deserialize(identifier)
+    if isinstance(identifier, type):
+        identifier = identifier()
+    if identifier is not None and not hasattr(identifier, "apply_gradients"):
+        raise ValueError(f"expected an optimizer, its name or its config, received {identifier!r}")
+    return identifier
+
+
+def serialize(optimizer):
+    """The config of an optimizer."""
+    return serialization.serialize(optimizer)
+
+
+def deserialize(config, custom_objects=None):
+    """An optimizer from its config or name."""
+    return serialization.deserialize(config, _NAMES, custom_objects, "optimizer")
