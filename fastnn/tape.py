@@ -116,7 +116,10 @@ class GradientTape:
         if not self._persistent:
             self.__exit__()
         targets, wanted = flatten(target), flatten(sources)
-        seeds = flatten(output_gradients) if output_gradients is not None else [None] * len(targets)
+        if output_gradients is None:
+            seeds = [None] * len(targets)
+        else:       # a single target's may be a list of numbers
+            seeds = [output_gradients] if isinstance(target, Tensor) else flatten(output_gradients)
         if len(seeds) != len(targets):
             raise ValueError(f"output_gradients holds {len(seeds)} tensors for {len(targets)} targets")
         grads = {}
