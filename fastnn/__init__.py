@@ -10,6 +10,8 @@ Submodules are imported when they are first used, so that `import fastnn` is qui
 """
 import importlib
 
+from . import compat
+
 __version__ = "0.1.0"
 
 # Where the names come from that stand in `fastnn` itself.
@@ -36,3 +38,6 @@ def __getattr__(name):
 
 def __dir__():
     return sorted(set(globals()) | set(_NAMES) | _SUBMODULES)
+
+
+compat.install()

@@ -1,0 +1,86 @@
+"""Callback: the hooks that fit, evaluate and predict call."""
+
+
+class Callback:
+    """Base of all callbacks: override the hooks you want; those left alone cost nothing.
+
+    Attributes:
+        model: the model that is trained.
+        params: "verbose", "epochs" and "steps" (per epoch; None if not known).
+        validation_data: what `fit` was given, or None.
+
+    `logs` are values by name (floats), as they stand at that moment.
+
+    Example:
+        >>> class PrintLoss(Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(epoch, logs["loss"])
+    """
+
+    model = None
+    validation_data = None
+
+    def __init__(self):
+        self.params = None
+
+    def set_params(self, params):
+        """Takes `params`, before training."""
+        self.params = params
+
+    def set_model(self, model):
+        """Takes the model, before training."""
+        self.model = model
+
+    def wants_batch(self, batch):
+        """Whether the hook after a batch should be called now, which costs reading the logs."""
+        return True
+
+    def on_train_begin(self, logs=None):
+        """Before training."""
+
+    def on_train_end(self, logs=None):
+        """After training."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Before an epoch (counted from 0)."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """After an epoch; `logs` hold training and validation values.  What is added to them enters the history."""
+
+    def on_batch_begin(self, batch, logs=None):
+        """An older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch, logs=None):
+        """An older name of `on_train_batch_end`."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Before a step of training."""
+        self.on_batch_begin(batch, logs=logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """After a step of training; `logs` are means since the epoch began."""
+        self.on_batch_end(batch, logs=logs)
+
+    def on_test_begin(self, logs=None):
+        """Before an evaluation, also one inside `fit`."""
+
+    def on_test_end(self, logs=None):
+        """After an evaluation."""
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """Before a batch of evaluation."""
+
+    def on_test_batch_end(self, batch, logs=None):
+        """After a batch of evaluation."""
+
+    def on_predict_begin(self, logs=None):
+        """Before a prediction."""
+
+    def on_predict_end(self, logs=None):
+        """After a prediction."""
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        """Before a batch of prediction."""
+
+    def on_predict_batch_end(self, batch, logs=None):
+        """After a batch of prediction; `logs["outputs"]` are its outputs."""

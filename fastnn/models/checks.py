@@ -1,0 +1,109 @@
+"""What is wrong with the arguments of fit, said before any work is lost."""
+import math
+import operator
+import warnings
+
+import numpy as np
+
+from ..layers.input_spec import check_inputs
+from ..tensor import Spec
+from .data_adapter import ArrayBatches, leaves
+
+
+# ---- Arguments --------------------------------------------------------------------------------------------------
+
+def verbosity(verbose):
+    """0, 1 or 2 for what was passed as `verbose`."""
+    if verbose == "auto":
+        return 1
+    if verbose in (0, 1, 2):            # True and False among them
+        return int(verbose)
+    raise ValueError(f"`verbose` must be 'auto', 0, 1 or 2, received {verbose!r}")
+
+
+def counts(**arguments):
+    """Raises unless each argument is None or an integer >= 1."""
+    for name, value in arguments.items():
+        if value is not None and (whole(name, value) < 1):
+            raise ValueError(f"`{name}` must be an integer >= 1, received {value!r}")
+
+
+def whole(name, value):
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ValueError(f"`{name}` must be an integer, received {value!r} (of type {type(value).__name__})") from None
+
+
+def fit_arguments(batch_size, epochs, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+                  validation_split, shuffle):
+    """Raises ValueError for an argument of `fit` that makes no sense."""
+    counts(batch_size=batch_size, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+           validation_batch_size=validation_batch_size)
+    for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+        if whole(name, value) < 0:
+            raise ValueError(f"`{name}` must be an integer >= 0, received {value}")
+    if validation_split is not None and not (isinstance(validation_split, (int, float)) and 0 <= validation_split < 1):
+        raise ValueError(f"`validation_split` must be a fraction, at least 0 and below 1, received {validation_split!r}")
+    if shuffle not in (True, False, "batch"):
+        raise ValueError(f"`shuffle` must be True, False or 'batch', received {shuffle!r}")
+
+
+# ---- Arrays against the model -----------------------------------------------------------------------------------
+
+def arrays(model, batches, which=""):
+    """Compares inputs and targets with the model: shapes, and labels of sparse losses with the number of classes."""
+    if model.input_spec is not None and batches.plain:
+        check_inputs(model.input_spec, [Spec((None, *batches.x.shape[1:]), batches.columns[0].dtype)], model.name)
+    compiled = model._compile_loss
+    if compiled is None:
+        return
+    if batches.y is None:
+        raise ValueError(f'model "{model.name}" was compiled with loss={compiled.loss!r}, but there are no {which}targets: '
+                         "pass y")
+    outputs = getattr(model, "_outputs_spec", None)
+    if is_sparse(compiled.loss) and outputs is not None and not isinstance(batches.y, (list, tuple, dict)):
+        labels(batches.y, outputs.shape[-1], compiled.loss, which)
+
+
+def is_sparse(loss):
+    """Whether a loss takes class numbers as targets."""
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
+    return name.lower().replace("_", "") == "sparsecategoricalcrossentropy"
+
+
+def labels(y, classes, loss, which=""):
+    """Raises ValueError for a label that is no class number."""
+    ignored = getattr(loss, "ignore_class", None)
+    found = y if ignored is None else y[y != ignored]
+    if classes is None or not found.size:
+        return
+    low, high = found.min(), found.max()
+    if low < 0 or high >= classes:
+        bad = high if high >= classes else low
+        raise ValueError(f"the {which}targets hold the label {bad}, but the model's output has {classes} classes, so that labels "
+                         f"run from 0 to {classes - 1}: give the last layer {int(max(high, 0)) + 1} units, or number the labels "
+                         "from 0")
+
+
+# ---- NaN --------------------------------------------------------------------------------------------------------
+
+def reported_nan(model, data):
+    """Whether this fit has already told where its NaN come from."""
+    return getattr(data, "told_of_nan", False)
+
+
+def report_nan(model, data):
+    """Warns of a loss that is NaN, and of what else is: the data, or weights by name."""
+    data.told_of_nan = True
+    found = []
+    if isinstance(data.batches, ArrayBatches):
+        for name in ("x", "y", "sample_weight"):
+            for array in leaves(getattr(data.batches, name)):
+                if array.dtype.kind == "f" and not math.isfinite(float(np.sum(array))) and not np.isfinite(array).all():
+                    found.append(f"`{name}` holds NaN or infinite values")
+    bad = [v.path for v in model.weights if v.dtype.startswith("float") and not np.isfinite(v.data).all()]
+    if bad:
+        found.append(f"weights with NaN or infinite values: {', '.join(bad)}")
+    warnings.warn("the loss is NaN" + (f"; {'; '.join(found)}" if found else "") +
+                  ". A smaller learning rate, scaled inputs or clipping (clipnorm=) often help", stacklevel=3)

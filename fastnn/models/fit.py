@@ -1,0 +1,317 @@
+"""The loops: fit, evaluate, predict, and the same on one batch."""
+import math
+
+import numpy as np
+
+from ..callbacks import CallbackList, Logs
+from ..tensor import Tensor
+from . import checks
+from .data_adapter import (ArrayBatches, Epochs, check_class_weight, leaves, like, make_batches, split, to_arrays)
+from .trainer import Trainer
+
+
+class Fit(Trainer):
+    """The part of `Model` that runs over data."""
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
+            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
+            steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1):
+        """Trains the model.
+
+        Args:
+            x: inputs: array, list, tensor, frame (anything with `__array__`), several of them for a model with several
+                inputs; or a generator, or an object with `__len__` and `__getitem__`, of batches (x, y[, sample_weight]).
+            y: targets, like `x`; None where `x` brings them.
+            batch_size: samples per update, 32 by default; for arrays only.
+            epochs: the number of the last epoch, counted from 1; `initial_epoch`: how many of them are already done.
+            verbose: 0 silent, 1 progress bar, 2 a line per epoch, "auto" 1.
+            callbacks: list of Callback objects.
+            validation_split: fraction of the samples, the last ones, that are held back for validation.
+            validation_data: (x, y) or (x, y, sample_weight), or batches as for `x`.
+            shuffle: whether samples are put into a new order for every epoch; "batch": whole batches.
+            class_weight: dict from class number to the weight of its samples in the loss.
+            sample_weight: weight of each sample in the loss.
+            steps_per_epoch: batches in an epoch; None: all there are.
+            validation_steps, validation_batch_size: the same for validation.
+            validation_freq: validation after every so many epochs, or a list of epochs (from 1).
+
+        Returns:
+            A History: `history.history["loss"]` and so on, one value per epoch.
+
+        Raises:
+            ValueError, TypeError: before any training, for bad data or arguments.
+
+        Example:
+            >>> history = model.fit(x, y, epochs=3, batch_size=64, validation_split=0.2)
+        """
+        self._assert_compiled("fit")
+        verbose = checks.verbosity(verbose)
+        checks.fit_arguments(batch_size, epochs, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+                             validation_split, shuffle)
+        check_class_weight(class_weight)
+        if class_weight is not None and sample_weight is not None:
+            raise ValueError("`class_weight` and `sample_weight` cannot be used together: multiply them into sample_weight")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
+        data = self._epochs(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        held_out = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        self._check_data(data, held_out)
+
+        callbacks = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
+        callbacks.set_validation_data(validation_data)
+        self.stop_training = False
+        logs = Logs()
+        callbacks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            callbacks.on_epoch_begin(epoch)
+            logs = self._train_epoch(data, callbacks)
+            if held_out is not None and validation_due(validation_freq, epoch):
+                values = self._test_epoch(held_out, callbacks)
+                logs.update({f"val_{name}": value for name, value in values.items()})
+            if math.isnan(logs.get("loss", 0.0)) and not checks.reported_nan(self, data):
+                checks.report_nan(self, data)
+            callbacks.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        if hasattr(self.optimizer, "finalize_variable_values") and epochs > initial_epoch:
+            self.optimizer.finalize_variable_values(self.trainable_variables)
+        callbacks.on_train_end(logs)
+        return self.history
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
+                 return_dict=False):
+        """The loss and the metrics of data.
+
+        Args:
+            x, y, sample_weight, batch_size: as for `fit`.
+            steps: how many batches are taken; None: all.
+            verbose, callbacks: as for `fit`.
+            return_dict: whether values come by name.
+
+        Returns:
+            [loss, metric, ...], the loss alone if there are no metrics, or a dict.
+        """
+        self._assert_compiled("evaluate")
+        verbose = checks.verbosity(verbose)
+        checks.counts(batch_size=batch_size, steps=steps)
+        data = self._epochs(x, y, sample_weight, batch_size, steps)
+        self._check_data(data)
+        callbacks = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
+        logs = self._test_epoch(data, callbacks)
+        return logs if return_dict else in_order(logs)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """The outputs of the model for inputs, batch by batch.
+
+        Args:
+            x, batch_size, steps, verbose, callbacks: as for `evaluate`.
+
+        Returns:
+            A NumPy array; a list or dict of arrays for a model with several outputs.
+        """
+        verbose = checks.verbosity(verbose)
+        checks.counts(batch_size=batch_size, steps=steps)
+        data = self._epochs(x, None, None, batch_size, steps)
+        self._build_for_data(data)
+        callbacks = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
+        rows = data.batches.num_samples if isinstance(data.batches, ArrayBatches) and steps is None else None
+        outputs = Outputs(rows)
+        watched = callbacks.watches_batches("predict")
+        callbacks.on_predict_begin()
+        for step, batch in enumerate(data.epoch()):
+            if watched:
+                callbacks.on_predict_batch_begin(step)
+            result = self.predict_step(batch)
+            outputs.add(result)
+            if watched:
+                callbacks.on_predict_batch_end(step, {"outputs": result})
+        callbacks.on_predict_end()
+        return outputs.result()
+
+    # ---- One batch -----------------------------------------------------------------------------------------
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One update on one batch.
+
+        Returns:
+            The loss and the metrics so far (since `reset_metrics()`), as from `evaluate`.
+        """
+        self._assert_compiled("train_on_batch")
+        check_class_weight(class_weight)
+        if class_weight is not None and sample_weight is not None:
+            raise ValueError("`class_weight` and `sample_weight` cannot be used together: multiply them into sample_weight")
+        logs = floats(self.train_step(self._one_batch(x, y, sample_weight, class_weight)))
+        return logs if return_dict else in_order(logs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """The loss and the metrics of one batch, added to those so far."""
+        self._assert_compiled("test_on_batch")
+        logs = floats(self.test_step(self._one_batch(x, y, sample_weight)))
+        return logs if return_dict else in_order(logs)
+
+    def predict_on_batch(self, x):
+        """The outputs for one batch, as NumPy arrays."""
+        outputs = Outputs(None)
+        outputs.add(self.predict_step(self._one_batch(x)))
+        return outputs.result()
+
+    def _one_batch(self, x, y=None, sample_weight=None, class_weight=None):
+        data = self._epochs(x, y, sample_weight, batch_size=2**62, class_weight=class_weight)
+        self._check_data(data)
+        return next(iter(data.batches))
+
+    # ---- Loops ---------------------------------------------------------------------------------------------
+
+    def _train_epoch(self, data, callbacks):
+        """All steps of an epoch; the logs, as floats."""
+        self.reset_metrics()
+        if callbacks.watches_batches("train"):
+            return self._watched_epoch(data, callbacks.on_train_batch_begin, callbacks.on_train_batch_end, self.train_step)
+        train_step, logs = self.train_step, {}
+        for batch in data.epoch():
+            logs = train_step(batch)
+            if self.stop_training:
+                break
+        return floats(logs)
+
+    def _test_epoch(self, data, callbacks):
+        self.reset_metrics()
+        callbacks.on_test_begin()
+        if callbacks.watches_batches("test"):
+            logs = self._watched_epoch(data, callbacks.on_test_batch_begin, callbacks.on_test_batch_end, self.test_step)
+        else:
+            test_step, logs = self.test_step, {}
+            for batch in data.epoch():
+                logs = test_step(batch)
+            logs = floats(logs)
+        callbacks.on_test_end(logs)
+        return logs
+
+    def _watched_epoch(self, data, begin, end, run):
+        """An epoch where a callback wants to know of batches (every `steps_per_execution` of them)."""
+        each, logs, step = self.steps_per_execution, {}, -1
+        for step, batch in enumerate(data.epoch()):
+            if step % each == 0:
+                begin(step)
+            logs = run(batch)
+            if step % each == each - 1:
+                end(step, logs)
+            if self.stop_training:
+                break
+        if step % each != each - 1:
+            end(step, logs)
+        return floats(logs)
+
+    # ---- Preparation ---------------------------------------------------------------------------------------
+
+    def _epochs(self, x, y, sample_weight, batch_size=None, steps=None, shuffle=False, class_weight=None):
+        batches = make_batches(x, y, sample_weight, self._input_dtype, batch_size, shuffle, class_weight)
+        return Epochs(batches, steps)
+
+    def _validation(self, data, batch_size, steps):
+        """The validation data as Epochs, or None."""
+        if data is None:
+            return None
+        if isinstance(data, Epochs):
+            return data
+        x, y, sample_weight = data, None, None
+        if isinstance(data, (tuple, list)):
+            if not 1 <= len(data) <= 3:
+                raise ValueError("`validation_data` must be (x, y) or (x, y, sample_weight), "
+                                 f"received {len(data)} parts")
+            x, y, sample_weight = (*data, None, None)[:3]
+        return self._epochs(x, y, sample_weight, batch_size, steps)
+
+    def _check_data(self, data, held_out=None):
+        """Builds the model if need be, and compares arrays with it, so that no work is lost on a mistake."""
+        self._build_for_data(data)
+        for part, name in ((data, ""), (held_out, "validation ")):
+            if part is not None and isinstance(part.batches, ArrayBatches):
+                checks.arrays(self, part.batches, name)
+
+    def _build_for_data(self, data):
+        """Nothing, where a model is built by its first call."""
+
+    def _callback_list(self, callbacks, verbose, **arguments):
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        return CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, **arguments)
+
+
+# ---- Helpers ----------------------------------------------------------------------------------------------------
+
+def floats(logs):
+    """The values of a step as Python numbers, by name: this is where tensors are read."""
+    found = Logs()
+    for name, value in (logs or {}).items():
+        if isinstance(value, dict):
+            found.update(floats(value))
+        elif isinstance(value, Tensor) or isinstance(value, np.generic):
+            found[name] = float(value) if value.shape == () or value.size == 1 else value.numpy()
+        else:
+            found[name] = value
+    return found
+
+
+def in_order(logs):
+    """The values of logs as a list, the loss first; the one value itself if there is but one."""
+    values = list(logs.values())
+    if "loss" in logs:
+        values = [logs["loss"]] + [value for name, value in logs.items() if name != "loss"]
+    return values[0] if len(values) == 1 else values
+
+
+def validation_due(frequency, epoch):
+    """Whether there is validation after this epoch (counted from 0)."""
+    if isinstance(frequency, (list, tuple, set)):
+        return epoch + 1 in frequency
+    if isinstance(frequency, bool) or not isinstance(frequency, int) or frequency < 1:
+        raise ValueError(f"`validation_freq` must be an integer >= 1 or a list of epochs, received {frequency!r}")
+    return (epoch + 1) % frequency == 0
+
+
+class Outputs:
+    """Gathers the outputs of batches into arrays.
+
+    Args:
+        rows: how many there will be; None if nobody knows.
+    """
+
+    def __init__(self, rows):
+        self.rows, self.arrays, self.parts = rows, None, []
+        self.structure, self.filled = None, 0
+
+    def add(self, result):
+        """The outputs of one more batch."""
+        found = [as_numpy(part) for part in leaves(result)]
+        if self.structure is None:
+            self.structure = result
+            if self.rows is not None and all(a.ndim for a in found):
+                self.arrays = [np.empty((self.rows, *a.shape[1:]), a.dtype) for a in found]
+        stop = self.filled + (len(found[0]) if found and found[0].ndim else 1)
+        if self.arrays is not None and stop <= self.rows and all(
+                a.shape[1:] == b.shape[1:] for a, b in zip(self.arrays, found)):
+            for array, part in zip(self.arrays, found):
+                array[self.filled:stop] = part
+        else:
+            self._keep(found)
+        self.filled = stop
+
+    def _keep(self, found):
+        """For outputs whose sizes are not known beforehand."""
+        if self.arrays is not None:
+            self.parts = [[array[:self.filled] for array in self.arrays]] if self.filled else []
+            self.arrays = None
+        self.parts.append([a.copy() for a in found])
+
+    def result(self):
+        """The arrays, in the structure that the model returned."""
+        if self.structure is None:
+            raise ValueError("`x` gave no batches: there is nothing to predict")
+        arrays = [a[:self.filled] for a in self.arrays] if self.arrays is not None else \
+            [np.concatenate(some) for some in zip(*self.parts)]
+        return like(self.structure, arrays)
+
+
+def as_numpy(value):
+    return value.data if isinstance(value, Tensor) else np.asarray(value)

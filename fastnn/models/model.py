@@ -1,0 +1,101 @@
+"""Model: a layer with fit, evaluate and predict."""
+from ..layers import Layer
+from .fit import Fit
+from .summary import print_summary
+
+
+class Model(Fit, Layer):
+    """A layer that is trained: derive from it, make layers in `__init__`, and compute in `call`.
+
+    Args:
+        trainable: whether the weights are trained.
+        dtype: "float32" or "float64"; None: `fastnn.config.floatx()`.
+        name: the model's name; None: made from the class name.
+
+    Example:
+        >>> class Net(Model):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.hidden = layers.Dense(32, activation="relu")
+        ...         self.out = layers.Dense(1)
+        ...     def call(self, x):
+        ...         return self.out(self.hidden(x))
+        >>> model = Net()
+        >>> model.compile("adam", "mse")
+        >>> model.fit(x, y, epochs=2)
+    """
+
+    def __init__(self, *, trainable=True, dtype=None, name=None, **kwargs):
+        super().__init__(trainable=trainable, dtype=dtype, name=name, **kwargs)
+        self.history = None
+        self._init_trainer()
+
+    @property
+    def layers(self):
+        """The layers that the model holds directly."""
+        return list(self._layers)
+
+    @layers.setter
+    def layers(self, value):
+        raise AttributeError("`Model.layers` is made from the layers that are attributes: use another name for yours")
+
+    def get_layer(self, name=None, index=None):
+        """A layer by name or by index.
+
+        Raises:
+            ValueError: none or both of the arguments, or no such layer.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer() takes a name or an index, received name={name!r}, index={index!r}")
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f'model "{self.name}" has {len(layers)} layers, there is none with index {index}')
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f'model "{self.name}" has no layer {name!r}. Its layers: {", ".join(l.name for l in layers)}')
+
+    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
+                layer_range=None):
+        """Prints a table of the layers with the shapes of their outputs and their numbers of weights.
+
+        Args:
+            line_length: width of the table.
+            positions: where columns end, as fractions of the width.
+            print_fn: what the text is given to, instead of `print`.
+            expand_nested: whether models that are layers are opened.
+            show_trainable: whether a column tells which layers are trained.
+            layer_range: names (or regular expressions) of the first and the last layer to show.
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def get_compile_config(self):
+        """The arguments of `compile`, as plain values; None before it."""
+        from ..utils.serialization import serialize_value
+        if self._compile_config is None:
+            return None
+        return {name: serialize_value(value) for name, value in self._compile_config.items()}
+
+    def compile_from_config(self, config):
+        """Compiles the model again from the result of `get_compile_config`."""
+        from ..utils.serialization import deserialize
+        self.compile(**{name: deserialize(value) if isinstance(value, dict) else value for name, value in config.items()})
+
+    def get_config(self):
+        """The arguments that make this model again, as plain values."""
+        if type(self).get_config is Model.get_config:
+            return {"name": self.name, "trainable": self.trainable, **self._own_arguments()}
+        return super().get_config()
+
+    def _own_arguments(self):
+        found = self._plain_arguments()
+        return {name: value for name, value in found.items() if name not in ("trainable", "name")}
+
+    # A model's pickled copy (and `copy.deepcopy`) is made of its attributes; what was collected for steps is left behind.
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name not in ("_collected", "history")}
+
+    def __setstate__(self, state):
+        vars(self).update(state, _collected=None, history=None)
