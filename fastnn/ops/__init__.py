@@ -19,5 +19,4 @@ _modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkg
 for _module in _modules:
     globals().update(_public(_module))
 
-globals().setdefault("matmul", None)
 install_operators(globals())

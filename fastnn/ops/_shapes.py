@@ -3,7 +3,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..tensor import FLOATS, INTS, Spec
+from ..tensor import FLOATS, INTS, Operand, Spec, convert, operators, result_type
 
 # The names of dtypes in the names of kernels (bool is stored as u8), and the codes of csrc/ref/untyped.inc.
 SHORT = {"bool": "u8", "int8": "i8", "uint8": "u8", "int16": "i16", "uint16": "u16", "int32": "i32", "uint32": "u32",
@@ -23,6 +23,21 @@ def kernel_for(name, dtype):
         name = {"add": "logical_or", "maximum": "logical_or", "multiply": "logical_and", "minimum": "logical_and",
                 "subtract": "logical_xor"}.get(name, name)
     return name if dtype in FLOATS else f"{name}_{SHORT[dtype]}"
+
+
+def operand(x):
+    """A tensor or spec as it is, anything else as a tensor."""
+    return x if isinstance(x, Operand) else convert(x)
+
+
+def common_operands(*xs):
+    """Operands in a common dtype; a Python number takes the dtype of the others if that can hold it."""
+    dtypes = [x.dtype for x in xs if isinstance(x, Operand)]
+    floats = [d for d in dtypes if d in FLOATS]
+    xs = [convert(x, (floats or dtypes)[0]) if isinstance(x, (int, float)) and (floats or dtypes and isinstance(x, int))
+          else operand(x) for x in xs]
+    dtype = result_type(*[x.dtype for x in xs])
+    return [x if x.dtype == dtype else operators["cast"](x, dtype=dtype) for x in xs]
 
 
 def normalize_axis(axis, ndim, name):

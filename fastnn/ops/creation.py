@@ -3,11 +3,12 @@ import numpy as np
 
 from ..op import normal, op
 from ..tensor import Operand, Spec, Tensor, convert_to_tensor, own, standardize_dtype
+from ._shapes import operand
+from ._views import as_shape, constant_array
 from .elementwise import where
-from .shape import as_shape, constant_array, operand
 
 
-def fill_with(y, value):
+def _fill_with(y, value):
     return "fill", (constant_array(value, y.dtype), y, y.itemsize, y.size)
 
 
@@ -20,7 +21,7 @@ class full:
         return Spec(as_shape(shape), standardize_dtype(dtype))
 
     def cpu(y, *, fill_value):
-        return fill_with(y, fill_value)
+        return _fill_with(y, fill_value)
 
 
 @op
@@ -32,7 +33,7 @@ class full_like:
         return Spec(x.shape, x.dtype if dtype is None else standardize_dtype(dtype))
 
     def cpu(x, y, *, fill_value):
-        return fill_with(y, fill_value)
+        return _fill_with(y, fill_value)
 
     def vjp(dy):
         return None
@@ -68,25 +69,25 @@ def empty_like(x, dtype=None):
     return zeros_like(x, dtype)
 
 
-def constant(array, dtype):
+def _constant(array, dtype):
     return Tensor(own(np.asarray(array, standardize_dtype(dtype))))
 
 
 def arange(start, stop=None, step=None, dtype=None):
     """The numbers from start (0 if one bound is given) up to stop, step by step."""
     values = np.arange(start, stop, 1 if step is None else step) if stop is not None else np.arange(0, start, 1 if step is None else step)
-    return constant(values, dtype or ("int32" if values.dtype.kind == "i" else None))
+    return _constant(values, dtype or ("int32" if values.dtype.kind == "i" else None))
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
     """`num` numbers at even distances from start to stop."""
     values, step = np.linspace(start, stop, num, endpoint, True, axis=axis)
-    return (constant(values, dtype), step) if retstep else constant(values, dtype)
+    return (_constant(values, dtype), step) if retstep else _constant(values, dtype)
 
 
 def eye(N, M=None, k=0, dtype=None):
     """Ones on a diagonal, zeros elsewhere."""
-    return constant(np.eye(N, M, k), dtype)
+    return _constant(np.eye(N, M, k), dtype)
 
 
 def identity(n, dtype=None):
@@ -96,7 +97,7 @@ def identity(n, dtype=None):
 
 def tri(N, M=None, k=0, dtype=None):
     """Ones on and below a diagonal, zeros above."""
-    return constant(np.tri(N, M, k), dtype)
+    return _constant(np.tri(N, M, k), dtype)
 
 
 def tril(x, k=0):
@@ -113,7 +114,7 @@ def triu(x, k=0):
 
 def meshgrid(*x, indexing="xy"):
     """Coordinate matrices of coordinate vectors."""
-    return [constant(grid, operand(v).dtype) for grid, v in zip(np.meshgrid(*[convert_to_numpy(v) for v in x], indexing=indexing), x)]
+    return [_constant(grid, operand(v).dtype) for grid, v in zip(np.meshgrid(*[convert_to_numpy(v) for v in x], indexing=indexing), x)]
 
 
 # ---- From and to NumPy ------------------------------------------------------------------------------------------

@@ -1,53 +1,13 @@
 """Elementwise arithmetic: one line each for functions of one argument, NumPy's broadcasting for those of two."""
 import math
 
-from ..op import integers, normal, op, uniform
-from ..tensor import FLOATS, Operand, Spec, convert, result_type, standardize_dtype
-from ._shapes import CODES, broadcast_groups, broadcast_shapes, broadcast_spec, kernel_for, unbroadcast
+from ..op import normal, op, uniform
+from ..tensor import FLOATS, Spec, convert, standardize_dtype
+from ._make import SMALL, above_one, binary, both, fused_gradient, mask, positive, unary, within_one, zero
+from ._shapes import CODES, broadcast_shapes, common_operands, kernel_for, operand, unbroadcast
 from .shape import broadcast_to
 
 # ---- Functions of one argument ----------------------------------------------------------------------------------
-
-
-def unary(name, doc, vjp=None, data=normal, promote="float", dtype=None, module=__name__, jumps=False):
-    """An op y = f(x), computed by the kernel of its name.
-
-    Args:
-        name: of op and kernel.
-        doc: its docstring.
-        vjp: its gradient, as in any op.
-        data: makes test data of a shape, where f is smooth.
-        promote: "float" where integers become floats first, False where they stay.
-        dtype: of the result, None for that of x.
-        jumps: whether f jumps, so that test data must be few to lie clear of it.
-    """
-    def spec(x):
-        return x if dtype is None else Spec(x.shape, dtype)
-
-    def cpu(x, y):
-        return kernel_for(name, x.dtype), (x, y, x.size)
-
-    body = {"__doc__": doc, "__module__": module, "spec": spec, "cpu": cpu, "promote": promote,
-            "cases": [((data(*shape),), {}) for shape in ((3, 5), (300 if jumps else 40000,), (2, 0), ())]}
-    if vjp is not None:
-        body["vjp"] = vjp
-    return op(type(name, (), body))
-
-
-def positive(*shape):
-    return uniform(*shape, low=0.2, high=3.0)
-
-
-def within_one(*shape):
-    return uniform(*shape, low=-0.9, high=0.9)
-
-
-def above_one(*shape):
-    return uniform(*shape, low=1.2, high=4.0)
-
-
-def zero(dy):
-    return None
 
 
 negative = unary("negative", "-x.", lambda dy: negative(dy), promote=False)
@@ -102,25 +62,6 @@ def round(x, decimals=0):
 
 # ---- Gradients that a kernel computes in one pass ---------------------------------------------------------------
 
-def fused_gradient(name, doc, vjp=None, module=__name__, alpha=None):
-    """An op dx = g(dy, v), where v is the argument or the result of the function; linear in dy.
-
-    alpha: a value for the tests of the number that the kernel is given besides, None if it is given none.
-    """
-    if alpha is None:
-        def spec(dy, v): return dy
-        def cpu(dy, v, dx): return name, (dy, v, dx, dy.size, 0.0)
-    else:
-        def spec(dy, v, *, alpha): return dy
-        def cpu(dy, v, dx, *, alpha): return name, (dy, v, dx, dy.size, alpha)
-    attrs = {} if alpha is None else {"alpha": alpha}
-    body = {"__doc__": doc, "__module__": module, "outputs": "dx", "spec": spec, "cpu": cpu,
-            "cases": [((normal(*shape), normal(*shape)), attrs) for shape in ((3, 5), (40000,))]}
-    if vjp is not None:
-        body["vjp"] = vjp
-    return op(type(name, (), body))
-
-
 abs_grad = fused_gradient("abs_grad", "dy * sign(x).", lambda ddx, v: (abs_grad(ddx, v), None))
 square_grad = fused_gradient("square_grad", "2 * x * dy.", lambda ddx, dy, v: (square_grad(ddx, v), square_grad(ddx, dy)))
 tanh_grad = fused_gradient("tanh_grad", "dy * (1 - y * y).", lambda ddx, dy, v: (
@@ -128,33 +69,6 @@ tanh_grad = fused_gradient("tanh_grad", "dy * (1 - y * y).", lambda ddx, dy, v: 
 
 
 # ---- Functions of two arguments ---------------------------------------------------------------------------------
-
-SHAPES = (((3, 5), (3, 5)), ((40000,), (40000,)), ((300, 130), (130,)), ((4, 1, 3), (2, 1)), ((3, 5), ()), ((), (7,)),
-          ((5, 1), (1, 6)), ((2, 0), (2, 1)))
-
-
-SMALL = [pair for pair in SHAPES if (40000,) not in pair]       # for functions that jump: no element near a jump
-
-
-def binary(name, doc, vjp=None, data=(normal, normal), promote=True, dtype=None, shapes=SHAPES):
-    """An op y = f(x1, x2) with NumPy's broadcasting, computed by the kernel of its name."""
-    def spec(x1, x2):
-        return broadcast_spec(x1.shape, x2.shape, dtype or x1.dtype, name)
-
-    def cpu(x1, x2, y):
-        return kernel_for(name, x1.dtype), (x1, x2, y, x1.size, x2.size, y.size) + broadcast_groups(x1.shape, x2.shape)
-
-    body = {"__doc__": doc, "__module__": __name__, "spec": spec, "cpu": cpu, "promote": promote,
-            "cases": [((data[0](*a), data[1](*b)), {}) for a, b in shapes]}
-    if vjp is not None:
-        body["vjp"] = vjp
-    return op(type(name, (), body))
-
-
-def both(d1, x1, d2, x2, needs):
-    """The gradients of two operands, from functions that give them in the shape of the result."""
-    return (unbroadcast(d1(), x1.shape) if needs[0] else None, unbroadcast(d2(), x2.shape) if needs[1] else None)
-
 
 add = binary("add", "x1 + x2.", lambda dy, x1, x2, needs: both(lambda: dy, x1, lambda: dy, x2, needs))
 subtract = binary("subtract", "x1 - x2.", lambda dy, x1, x2, needs: both(
@@ -171,7 +85,7 @@ mod = binary("mod", "The remainder of x1 / x2, with the sign of x2; of integers,
                  lambda: dy, x1, lambda: negative(multiply(dy, floor_divide(x1, x2))), x2, needs), (normal, positive),
              shapes=SMALL)
 squared_difference = binary("squared_difference", "(x1 - x2) ** 2.", lambda dy, x1, x2, needs: both(
-    lambda: square_grad_of_difference(dy, x1, x2), x1, lambda: square_grad_of_difference(dy, x2, x1), x2, needs))
+    lambda: _difference_grad(dy, x1, x2), x1, lambda: _difference_grad(dy, x2, x1), x2, needs))
 maximum = binary("maximum", "The larger of two; NaN if either is.", lambda dy, x1, x2, needs: both(
     lambda: where(greater_equal(x1, x2), dy, 0.0), x1, lambda: where(less(x1, x2), dy, 0.0), x2, needs))
 minimum = binary("minimum", "The smaller of two; NaN if either is.", lambda dy, x1, x2, needs: both(
@@ -192,7 +106,7 @@ true_divide = divide
 TINY = 1e-30    # below every float that matters, above zero in float32: keeps log finite where its result is not used
 
 
-def square_grad_of_difference(dy, a, b):
+def _difference_grad(dy, a, b):
     return multiply(dy, multiply(subtract(a, b), 2.0))
 
 
@@ -209,25 +123,6 @@ logical_not = unary("logical_not", "Whether x is false (zero).", dtype="bool", p
 
 
 # ---- Casting, choosing, clipping --------------------------------------------------------------------------------
-
-def mask(*shape):
-    return integers(*shape, low=0, high=2, dtype="bool")
-
-
-def convert_operand(x):
-    """A tensor or spec as it is, anything else as a tensor."""
-    return x if isinstance(x, Operand) else convert(x)
-
-
-def common_operands(*xs):
-    """Operands in a common dtype; a Python number takes the dtype of the others if that can hold it."""
-    dtypes = [x.dtype for x in xs if isinstance(x, Operand)]
-    floats = [d for d in dtypes if d in FLOATS]
-    xs = [convert(x, (floats or dtypes)[0]) if isinstance(x, (int, float)) and (floats or dtypes and isinstance(x, int))
-          else convert_operand(x) for x in xs]
-    dtype = result_type(*[x.dtype for x in xs])
-    return [x if x.dtype == dtype else cast(x, dtype=dtype) for x in xs]
-
 
 @op
 class cast:
@@ -277,7 +172,7 @@ def where(condition, x1, x2):
         >>> where(convert_to_tensor([True, False]), 1.0, -1.0).tolist()
         [1.0, -1.0]
     """
-    condition = cast(convert_operand(condition), dtype="bool")
+    condition = cast(operand(condition), dtype="bool")
     x1, x2 = common_operands(x1, x2)
     shape = broadcast_shapes(broadcast_shapes(condition.shape, x1.shape, "where"), x2.shape, "where")
     operands = [x if x.shape == shape or (x is not condition and x.shape == ()) else broadcast_to(x, shape=shape)
@@ -318,7 +213,7 @@ class clip_grad:
 
 def clip(x, x_min, x_max):
     """x where it lies between x_min and x_max (numbers or tensors), else the nearer of the two; NaN stays."""
-    x = convert_operand(x)
+    x = operand(x)
     if x.dtype in FLOATS and isinstance(x_min, (int, float)) and isinstance(x_max, (int, float)):
         return clip_to(x, x_min=float(x_min), x_max=float(x_max))
     return minimum(maximum(x, x_min), x_max)

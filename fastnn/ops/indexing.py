@@ -2,10 +2,10 @@
 import numpy as np
 
 from ..op import integers, normal, op
-from ..tensor import Operand, Spec, Tensor, convert, standardize_dtype
-from ._shapes import CODES, normalize_axis, size_of
+from ..tensor import Operand, Spec, Tensor, standardize_dtype
+from ._shapes import CODES, kernel_for, normalize_axis, operand, size_of
 from .elementwise import cast
-from .shape import operand, reshape, strided_slice
+from .shape import moveaxis, reshape, strided_slice
 
 # ---- Gathers ----------------------------------------------------------------------------------------------------
 
@@ -46,7 +46,7 @@ class gather_grad:
         return gather(ddx, indices, axis=axis), None
 
 
-def as_index(indices, name):
+def _as_index(indices, name):
     """Indices as an int64 tensor."""
     indices = operand(indices)
     if "int" not in indices.dtype:
@@ -63,12 +63,12 @@ def take(x, indices, axis=None):
     x = operand(x)
     if axis is None:
         x, axis = reshape(x, shape=(-1,)), 0
-    return gather(x, as_index(indices, "take"), axis=normalize_axis(axis, len(x.shape), "take"))
+    return gather(x, _as_index(indices, "take"), axis=normalize_axis(axis, len(x.shape), "take"))
 
 
 def take_along_axis(x, indices, axis=None):
     """Elements of x whose places along an axis the index gives, one for each of its own elements."""
-    x, indices = operand(x), as_index(indices, "take_along_axis")
+    x, indices = operand(x), _as_index(indices, "take_along_axis")
     if axis is None:
         return take(x, reshape(indices, shape=(-1,)))
     axis = normalize_axis(axis, len(x.shape), "take_along_axis")
@@ -120,10 +120,9 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     """
     if sparse:
         raise ValueError("[one_hot] fastnn has no sparse tensors: pass sparse=False")
-    x, dtype = as_index(x, "one_hot"), standardize_dtype(dtype)
+    x, dtype = _as_index(x, "one_hot"), standardize_dtype(dtype)
     y = one_hot_rows(x, num_classes=int(num_classes), dtype=dtype if dtype in ("float32", "float64") else "float32")
     y = y if y.dtype == dtype else cast(y, dtype=dtype)
-    from .shape import moveaxis
     return y if axis in (-1, len(x.shape)) else moveaxis(y, -1, axis)
 
 
@@ -136,20 +135,20 @@ def getitem(x, index):
     """
     x = operand(x)
     index = index if isinstance(index, tuple) else (index,)
-    index = expand_ellipsis([plain(i) for i in index], len(x.shape))
+    index = _expand_ellipsis([_plain(i) for i in index], len(x.shape))
     arrays = [k for k, i in enumerate(index) if isinstance(i, (np.ndarray, Operand))]
     if not arrays:
-        return basic_slice(x, index)
+        return _basic_slice(x, index)
     if arrays != list(range(arrays[0], arrays[-1] + 1)):
         raise ValueError("[getitem] index arrays must stand side by side: take the axes one after the other, with "
                          "fastnn.ops.take")
     # first what is no array, with the arrays' axes left whole, then the arrays
-    y = basic_slice(x, [slice(None) if k in arrays else i for k, i in enumerate(index)])
+    y = _basic_slice(x, [slice(None) if k in arrays else i for k, i in enumerate(index)])
     axis = sum(i is None or isinstance(i, (slice, np.ndarray, Operand)) for i in index[:arrays[0]])
-    return take_arrays(y, [index[k] for k in arrays], axis)
+    return _take_arrays(y, [index[k] for k in arrays], axis)
 
 
-def plain(i):
+def _plain(i):
     """One part of an index: integers as int, lists as arrays, a boolean array as the places where it is true."""
     if i is None or i is Ellipsis or isinstance(i, slice):
         return i
@@ -168,7 +167,7 @@ def plain(i):
                     "integers or booleans")
 
 
-def expand_ellipsis(index, ndim):
+def _expand_ellipsis(index, ndim):
     """The parts of an index, one for each axis (and each None); boolean arrays become arrays of integers."""
     parts = []
     for i in index:
@@ -183,14 +182,14 @@ def expand_ellipsis(index, ndim):
     return parts[:where] + full + [i for i in parts[where + 1:] if i is not Ellipsis]
 
 
-def basic_slice(x, index):
+def _basic_slice(x, index):
     """Integers, slices and None: one strided copy, and a view that drops and adds axes."""
     starts, steps, sizes, shape, axis = [], [], [], [], 0
     for i in index:
         if i is None:
             shape.append(1)
             continue
-        start, step, size = resolve_slice(i, x.shape[axis], axis)
+        start, step, size = _resolve_slice(i, x.shape[axis], axis)
         starts.append(start), steps.append(step), sizes.append(size)
         if isinstance(i, slice):
             shape.append(size)
@@ -200,7 +199,7 @@ def basic_slice(x, index):
     return x if tuple(shape) == x.shape else reshape(x, shape=tuple(shape))
 
 
-def resolve_slice(i, n, axis):
+def _resolve_slice(i, n, axis):
     """Where a slice (or an integer) of an axis of size n begins, its step, and how many elements it has."""
     if not isinstance(i, slice):
         if n is not None and not -n <= i < n:
@@ -213,7 +212,7 @@ def resolve_slice(i, n, axis):
     return (start if size else 0), step, size
 
 
-def take_arrays(x, arrays, axis):
+def _take_arrays(x, arrays, axis):
     """x[..., a, b, ...]: index arrays for neighbouring axes from `axis` on, as one gather."""
     if len(arrays) == 1:
         return take(x, arrays[0], axis=axis)
@@ -257,5 +256,4 @@ class assign_add:
                              f"{value.shape} and {value.dtype}: they must agree")
 
     def cpu(variable, value):
-        from ._shapes import kernel_for
         return kernel_for("add", variable.dtype), (variable, value, variable, value.size, value.size, value.size)

@@ -2,11 +2,13 @@
 import math
 
 from ..op import normal, op
-from .elementwise import (abs, add, clip, convert_operand, divide, exp, fused_gradient, greater, less, maximum,
-                          multiply, negative, sqrt, square, subtract, tanh, unary, where)
+from ._make import fused_gradient, unary
+from ._shapes import operand
+from .elementwise import (abs, add, clip, divide, exp, greater, less, maximum, multiply, negative, sqrt, square, subtract,
+                          tanh, where)
 from .shape import split
 
-SHAPES = ((3, 5), (40000,), (2, 0), ())
+_SHAPES = ((3, 5), (40000,), (2, 0), ())
 
 # ---- Kernels ----------------------------------------------------------------------------------------------------
 
@@ -25,7 +27,7 @@ class sigmoid:
     """1 / (1 + exp(-x)); the result remembers x, for losses."""
     logits = "x"
     promote = "float"
-    cases = [((normal(*shape),), {}) for shape in SHAPES]
+    cases = [((normal(*shape),), {}) for shape in _SHAPES]
 
     def spec(x):
         return x
@@ -41,7 +43,7 @@ class sigmoid:
 class leaky_relu:
     """x where it is positive, else negative_slope * x."""
     promote = "float"
-    cases = [((normal(*shape),), {"negative_slope": 0.3}) for shape in SHAPES] + [((normal(7),), {})]
+    cases = [((normal(*shape),), {"negative_slope": 0.3}) for shape in _SHAPES] + [((normal(7),), {})]
 
     def spec(x, *, negative_slope=0.2):
         return x
@@ -57,7 +59,7 @@ class leaky_relu:
 class elu:
     """x where it is positive, else alpha * (exp(x) - 1) (Clevert et al., 2016)."""
     promote = "float"
-    cases = [((normal(*shape),), {"alpha": 0.7}) for shape in SHAPES] + [((normal(7),), {})]
+    cases = [((normal(*shape),), {"alpha": 0.7}) for shape in _SHAPES] + [((normal(7),), {})]
 
     def spec(x, *, alpha=1.0):
         if alpha < 0:
@@ -87,19 +89,19 @@ softplus_grad = fused_gradient("softplus_grad", "dy * sigmoid(x).",
                                lambda ddx, dy, v: (softplus_grad(ddx, v), sigmoid_grad(multiply(ddx, dy), sigmoid(v))),
                                __name__)
 silu_grad = fused_gradient("silu_grad", "The gradient of x * sigmoid(x).",
-                           lambda ddx, dy, v: (silu_grad(ddx, v), multiply(multiply(ddx, dy), silu_curvature(v))), __name__)
+                           lambda ddx, dy, v: (silu_grad(ddx, v), multiply(multiply(ddx, dy), _silu_curvature(v))), __name__)
 gelu_grad = fused_gradient("gelu_grad", "The gradient of x times the normal distribution.",
-                           lambda ddx, dy, v: (gelu_grad(ddx, v), multiply(multiply(ddx, dy), gelu_curvature(v))), __name__)
+                           lambda ddx, dy, v: (gelu_grad(ddx, v), multiply(multiply(ddx, dy), _gelu_curvature(v))), __name__)
 gelu_tanh_grad = fused_gradient("gelu_tanh_grad", "The gradient of gelu_tanh.", None, __name__)
 
 
-def silu_curvature(x):
+def _silu_curvature(x):
     """The second derivative of x * s(x): s'(x) * (2 + x * (1 - 2 s(x)))."""
     s = sigmoid(x)
     return multiply(multiply(s, subtract(1.0, s)), add(multiply(x, subtract(1.0, multiply(s, 2.0))), 2.0))
 
 
-def gelu_curvature(x):
+def _gelu_curvature(x):
     """The second derivative of x * Phi(x): phi(x) * (2 - x^2)."""
     density = multiply(exp(multiply(square(x), -0.5)), 1 / math.sqrt(2 * math.pi))
     return multiply(density, subtract(2.0, square(x)))
@@ -190,7 +192,7 @@ def sparse_sigmoid(x):
 
 def glu(x, axis=-1):
     """The first half of an axis, gated by the sigmoid of the second (Dauphin et al., 2017)."""
-    x = convert_operand(x)
+    x = operand(x)
     if x.shape[axis] is not None and x.shape[axis] % 2:
         raise ValueError(f"[glu] axis {axis} must have an even size to be halved, received the shape {x.shape}")
     a, b = split(x, 2, axis=axis)

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from ..op import integers, normal, op
 from ..tensor import FLOATS, Spec
-from ._shapes import NAMES, SHORT, normalize_axes, normalize_axis, size_of
-from .elementwise import (add, cast, choose, convert_operand, divide, equal, exp, isfinite, log, multiply, not_equal,
+from ._shapes import NAMES, SHORT, normalize_axes, normalize_axis, operand, size_of
+from .elementwise import (add, cast, choose, divide, equal, exp, isfinite, log, multiply, not_equal,
                           sqrt, square, subtract, where)
 from .shape import broadcast_to, reshape, stop_gradient
 
@@ -13,14 +13,14 @@ from .shape import broadcast_to, reshape, stop_gradient
 
 
 @lru_cache(maxsize=8192)
-def reduced_shape(shape, axes, keepdims):
+def _reduced_shape(shape, axes, keepdims):
     if keepdims:
         return tuple(1 if k in axes else n for k, n in enumerate(shape))
     return tuple(n for k, n in enumerate(shape) if k not in axes)
 
 
 @lru_cache(maxsize=8192)
-def extents(shape, axes):
+def _extents(shape, axes):
     """A shape as (outer, reduced, inner)."""
     if not axes:
         return size_of(shape), 1, 1
@@ -28,9 +28,9 @@ def extents(shape, axes):
     return size_of(shape[:first]), size_of(shape[first:last]), size_of(shape[last:])
 
 
-def spread(dy, x, axes):
+def _spread(dy, x, axes):
     """A result's gradient in the shape of the argument."""
-    kept = reduced_shape(x.shape, axes, True)
+    kept = _reduced_shape(x.shape, axes, True)
     if dy.shape != kept:
         dy = reshape(dy, shape=kept)
     return broadcast_to(dy, shape=x.shape)
@@ -44,15 +44,15 @@ CASES = [((normal(3, 5),), {"axes": (1,), "keepdims": False}), ((normal(3, 5),),
 EMPTY = [((normal(3, 0),), {"axes": (1,), "keepdims": False})]
 
 
-def reduction(name, kernel, doc, vjp=None, dtype=None, cases=CASES):
+def _reduction(name, kernel, doc, vjp=None, dtype=None, cases=CASES):
     """An op that reduces `axes` (neighbours, ascending) by a kernel over (outer, reduced, inner)."""
     def spec(x, *, axes, keepdims):
-        return Spec(reduced_shape(x.shape, axes, keepdims), dtype or x.dtype)
+        return Spec(_reduced_shape(x.shape, axes, keepdims), dtype or x.dtype)
 
     def cpu(x, y, *, axes):
         given = NAMES[x.dtype]
         more = (1.0,) if kernel == "sum" and given in FLOATS else ()
-        return kernel if given in FLOATS else f"{kernel}_{SHORT[given]}", (x, y) + extents(x.shape, axes) + more
+        return kernel if given in FLOATS else f"{kernel}_{SHORT[given]}", (x, y) + _extents(x.shape, axes) + more
 
     body = {"__doc__": doc, "__module__": __name__, "spec": spec, "cpu": cpu, "cases": cases}
     if vjp is not None:
@@ -60,23 +60,23 @@ def reduction(name, kernel, doc, vjp=None, dtype=None, cases=CASES):
     return op(type(name, (), body))
 
 
-def to_extremes(dy, x, y, axes):
+def _to_extremes(dy, x, y, axes):
     """Elements that share an extreme share its gradient."""
-    hits = cast(equal(x, spread(y, x, axes)), dtype=x.dtype)
+    hits = cast(equal(x, _spread(y, x, axes)), dtype=x.dtype)
     count = reduce_sum(hits, axes=axes, keepdims=True)
     dy = reshape(dy, shape=count.shape)
     return multiply(hits, divide(dy, count))
 
 
-reduce_sum = reduction("reduce_sum", "sum", "The sum over neighbouring axes.",
-                       lambda dy, x, axes: spread(dy, x, axes), cases=CASES + EMPTY)
-reduce_max = reduction("reduce_max", "max", "The largest element over neighbouring axes; NaN if there is one.", to_extremes)
-reduce_min = reduction("reduce_min", "min", "The smallest element over neighbouring axes; NaN if there is one.", to_extremes)
-reduce_prod = reduction("reduce_prod", "prod", "The product over neighbouring axes.",
+reduce_sum = _reduction("reduce_sum", "sum", "The sum over neighbouring axes.",
+                       lambda dy, x, axes: _spread(dy, x, axes), cases=CASES + EMPTY)
+reduce_max = _reduction("reduce_max", "max", "The largest element over neighbouring axes; NaN if there is one.", _to_extremes)
+reduce_min = _reduction("reduce_min", "min", "The smallest element over neighbouring axes; NaN if there is one.", _to_extremes)
+reduce_prod = _reduction("reduce_prod", "prod", "The product over neighbouring axes.",
                         lambda dy, x, axes: prod_grad(dy, x, axes=axes), cases=[CASES[0], CASES[2], CASES[6]] + EMPTY)
-first_max = reduction("first_max", "argmax", "The place of the largest element, counted over neighbouring axes.",
+first_max = _reduction("first_max", "argmax", "The place of the largest element, counted over neighbouring axes.",
                       dtype="int32")
-first_min = reduction("first_min", "argmin", "The place of the smallest element, counted over neighbouring axes.",
+first_min = _reduction("first_min", "argmin", "The place of the smallest element, counted over neighbouring axes.",
                       dtype="int32")
 
 
@@ -86,14 +86,14 @@ class reduce_mean:
     cases = CASES
 
     def spec(x, *, axes, keepdims):
-        return Spec(reduced_shape(x.shape, axes, keepdims), x.dtype)
+        return Spec(_reduced_shape(x.shape, axes, keepdims), x.dtype)
 
     def cpu(x, y, *, axes):
-        outer, count, inner = extents(x.shape, axes)
+        outer, count, inner = _extents(x.shape, axes)
         return "sum", (x, y, outer, count, inner, float(count))
 
     def vjp(dy, x, axes):
-        return spread(divide(dy, float(extents(x.shape, axes)[1])), x, axes)
+        return _spread(divide(dy, float(_extents(x.shape, axes)[1])), x, axes)
 
 
 @op
@@ -106,7 +106,7 @@ class prod_grad:
         return x
 
     def cpu(dy, x, dx, *, axes):
-        return "prod_grad", (dy, x, dx) + extents(x.shape, axes)
+        return "prod_grad", (dy, x, dx) + _extents(x.shape, axes)
 
 
 @op
@@ -118,7 +118,7 @@ class running_sum:
         return x
 
     def cpu(x, y, *, axis, reverse):
-        return "cumsum", (x, y) + extents(x.shape, (axis,)) + (int(reverse),)
+        return "cumsum", (x, y) + _extents(x.shape, (axis,)) + (int(reverse),)
 
     def vjp(dy, axis, reverse):
         return running_sum(dy, axis=axis, reverse=not reverse)
@@ -127,7 +127,7 @@ class running_sum:
 # ---- What users call --------------------------------------------------------------------------------------------
 
 @lru_cache(maxsize=8192)
-def runs(axes):
+def _runs(axes):
     """Axes in groups of neighbours, the last group first."""
     groups = []
     for axis in axes:
@@ -138,9 +138,9 @@ def runs(axes):
     return groups[::-1] or [()]
 
 
-def reduce_axes(reduce, x, axis, keepdims, name):
+def _reduce_axes(reduce, x, axis, keepdims, name):
     """Applies an op to groups of neighbouring axes, one after the other."""
-    groups = runs(normalize_axes(axis, len(x.shape), name))
+    groups = _runs(normalize_axes(axis, len(x.shape), name))
     for axes in groups:
         x = reduce(x, axes=axes, keepdims=keepdims)
     return x
@@ -151,13 +151,13 @@ WIDER = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "int32", "
 RESULTS = {"uint8": "uint32", "uint16": "uint32", "uint32": "uint32", "uint64": "uint64"}     # Keras' types of sums
 
 
-def widen(x):
+def _widen(x):
     return cast(x, dtype=WIDER[x.dtype]) if x.dtype in WIDER else x
 
 
-def floating(x):
+def _floating(x):
     """Operands of means and norms: integers become floats."""
-    x = convert_operand(x)
+    x = operand(x)
     return x if x.dtype in FLOATS else cast(x, dtype=None)
 
 
@@ -168,44 +168,44 @@ def sum(x, axis=None, keepdims=False):
         >>> sum(convert_to_tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
         [4.0, 6.0]
     """
-    x = convert_operand(x)
-    y = reduce_axes(reduce_sum, widen(x), axis, keepdims, "sum")
+    x = operand(x)
+    y = _reduce_axes(reduce_sum, _widen(x), axis, keepdims, "sum")
     return cast(y, dtype=RESULTS[x.dtype]) if x.dtype in RESULTS else y
 
 
 def prod(x, axis=None, keepdims=False, dtype=None):
     """The product over an axis, several (a tuple), or all (None)."""
-    x = convert_operand(x)
-    y = reduce_axes(reduce_prod, widen(x), axis, keepdims, "prod")
+    x = operand(x)
+    y = _reduce_axes(reduce_prod, _widen(x), axis, keepdims, "prod")
     dtype = dtype or RESULTS.get(x.dtype)
     return y if dtype is None else cast(y, dtype=dtype)
 
 
 def mean(x, axis=None, keepdims=False):
     """The arithmetic mean over an axis, several (a tuple), or all (None)."""
-    return reduce_axes(reduce_mean, floating(x), axis, keepdims, "mean")
+    return _reduce_axes(reduce_mean, _floating(x), axis, keepdims, "mean")
 
 
-def extreme(reduce, x, axis, keepdims, initial, name):
-    x = convert_operand(x)
+def _extreme(reduce, x, axis, keepdims, initial, name):
+    x = operand(x)
     axes = normalize_axes(axis, len(x.shape), name)
     if initial is None and 0 in [x.shape[a] for a in axes]:
         raise ValueError(f"[{name}] axis {axis} of shape {x.shape} has no elements: pass `initial`, or data")
-    y = reduce_axes(reduce, widen(x), axis, keepdims, name)
+    y = _reduce_axes(reduce, _widen(x), axis, keepdims, name)
     return y if y.dtype == x.dtype else cast(y, dtype=x.dtype)
 
 
 def max(x, axis=None, keepdims=False, initial=None):
     """The largest element over an axis, several (a tuple), or all (None); NaN if there is one."""
     from .elementwise import maximum
-    y = extreme(reduce_max, x, axis, keepdims, initial, "max")
+    y = _extreme(reduce_max, x, axis, keepdims, initial, "max")
     return y if initial is None else maximum(y, initial)
 
 
 def min(x, axis=None, keepdims=False, initial=None):
     """The smallest element over an axis, several (a tuple), or all (None); NaN if there is one."""
     from .elementwise import minimum
-    y = extreme(reduce_min, x, axis, keepdims, initial, "min")
+    y = _extreme(reduce_min, x, axis, keepdims, initial, "min")
     return y if initial is None else minimum(y, initial)
 
 
@@ -219,8 +219,8 @@ def amin(x, axis=None, keepdims=False):
     return min(x, axis, keepdims)
 
 
-def place(first, x, axis, keepdims, name):
-    x = widen(convert_operand(x))
+def _place(first, x, axis, keepdims, name):
+    x = _widen(operand(x))
     ndim = len(x.shape)
     axes = tuple(range(ndim)) if axis is None else (normalize_axis(axis, ndim, name),)
     if 0 in [x.shape[a] for a in axes]:
@@ -230,28 +230,28 @@ def place(first, x, axis, keepdims, name):
 
 def argmax(x, axis=None, keepdims=False):
     """The place of the largest element along an axis (None: in the flattened tensor), the first among equals; int32."""
-    return place(first_max, x, axis, keepdims, "argmax")
+    return _place(first_max, x, axis, keepdims, "argmax")
 
 
 def argmin(x, axis=None, keepdims=False):
     """The place of the smallest element along an axis (None: in the flattened tensor), the first among equals; int32."""
-    return place(first_min, x, axis, keepdims, "argmin")
+    return _place(first_min, x, axis, keepdims, "argmin")
 
 
-reduce_any = reduction("reduce_any", "any", "Whether one element over neighbouring axes is true.", cases=[
+reduce_any = _reduction("reduce_any", "any", "Whether one element over neighbouring axes is true.", cases=[
     ((integers(3, 5, high=2, dtype="bool"),), {"axes": (1,), "keepdims": False})])
-reduce_all = reduction("reduce_all", "all", "Whether all elements over neighbouring axes are true.", cases=[
+reduce_all = _reduction("reduce_all", "all", "Whether all elements over neighbouring axes are true.", cases=[
     ((integers(3, 5, high=2, dtype="bool"),), {"axes": (1,), "keepdims": False})])
 
 
 def any(x, axis=None, keepdims=False):
     """Whether an element over an axis, several (a tuple), or all (None) is true."""
-    return reduce_axes(reduce_any, cast(convert_operand(x), dtype="bool"), axis, keepdims, "any")
+    return _reduce_axes(reduce_any, cast(operand(x), dtype="bool"), axis, keepdims, "any")
 
 
 def all(x, axis=None, keepdims=False):
     """Whether all elements over an axis, several (a tuple), or all (None) are true."""
-    return reduce_axes(reduce_all, cast(convert_operand(x), dtype="bool"), axis, keepdims, "all")
+    return _reduce_axes(reduce_all, cast(operand(x), dtype="bool"), axis, keepdims, "all")
 
 
 def count_nonzero(x, axis=None):
@@ -261,7 +261,7 @@ def count_nonzero(x, axis=None):
 
 def var(x, axis=None, keepdims=False):
     """The variance: the mean of squared distances from the mean."""
-    x = floating(x)
+    x = _floating(x)
     return mean(square(subtract(x, mean(x, axis, True))), axis, keepdims)
 
 
@@ -272,11 +272,11 @@ def std(x, axis=None, keepdims=False):
 
 def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) without overflow."""
-    x = floating(x)
+    x = _floating(x)
     top = stop_gradient(max(x, axis, True))
     top = where(isfinite(top), top, 0.0)
     y = add(log(sum(exp(subtract(x, top)), axis, True)), top)
-    return y if keepdims else reshape(y, shape=reduced_shape(x.shape, normalize_axes(axis, len(x.shape), "logsumexp"), False))
+    return y if keepdims else reshape(y, shape=_reduced_shape(x.shape, normalize_axes(axis, len(x.shape), "logsumexp"), False))
 
 
 def norm(x, ord=None, axis=None, keepdims=False):
@@ -286,7 +286,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
         axis: one axis, or several over which the tensor counts as one vector; None for all.
     """
     from .elementwise import abs, power
-    x = floating(x)
+    x = _floating(x)
     if ord in (None, 2, "fro"):
         return sqrt(sum(square(x), axis, keepdims))
     if ord == 1:
@@ -302,7 +302,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 def cumsum(x, axis=None, dtype=None):
     """The sums of all elements up to each one along an axis (None: of the flattened tensor)."""
-    x = convert_operand(x)
+    x = operand(x)
     given = x.dtype
     if axis is None:
         x, axis = reshape(x, shape=(-1,)), 0

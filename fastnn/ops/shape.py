@@ -1,69 +1,14 @@
 """Ops that move elements without changing them: views, transposes, broadcasts, joins and cuts."""
-from functools import lru_cache
-
 import numpy as np
 
 from ..op import normal, op
-from ..tensor import Operand, Spec, convert
-from ._shapes import broadcast_shapes, broadcast_strides, normalize_axes, normalize_axis, size_of, unbroadcast
-
-
-def operand(x):
-    return x if isinstance(x, Operand) else convert(x)
-
-
-def strides_of(shape):
-    """Strides of a contiguous array, in elements."""
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= n
-    return tuple(reversed(strides))
-
-
-def view_groups(shape, strides):
-    """What the kernels read_view and write_view are told of a view: (extent, stride) of each axis, neighbours joined."""
-    groups = []
-    for n, s in zip(shape, strides):
-        if n == 1:
-            continue
-        if groups and groups[-1][1] == s * n:
-            groups[-1] = (groups[-1][0] * n, s)
-        else:
-            groups.append((n, s))
-    return tuple(x for group in groups for x in group)
-
-
-def read_view(x, y, offset, groups):
-    return "read_view", (x, y, x.itemsize, x.size, y.size, offset) + groups
+from ..tensor import Spec
+from ._shapes import broadcast_shapes, normalize_axes, normalize_axis, operand, size_of, unbroadcast
+from ._views import (as_shape, broadcast_view, constant_array, plan_slices, read_view, resolve_permutation, resolve_shape,
+                     transpose_groups)
 
 
 # ---- Views ------------------------------------------------------------------------------------------------------
-
-@lru_cache(maxsize=8192)
-def resolve_shape(shape, target):
-    """A target shape with its -1 worked out; an open size of a spec leaves -1 open (None)."""
-    if any(n is not None and n < -1 for n in target) or target.count(-1) > 1:
-        raise ValueError(f"[reshape] expected sizes >= 0 and at most one -1, received the shape {target}")
-    if None in shape or None in target:
-        return resolve_open(shape, target)
-    known = size_of([n for n in target if n != -1])
-    size = size_of(shape)
-    if -1 in target and (known == 0 or size % known) or -1 not in target and known != size:
-        raise ValueError(f"[reshape] a tensor of shape {shape} has {size} elements and cannot take the shape {target}: "
-                         "the products of both shapes must agree")
-    return tuple(size // known if n == -1 else n for n in target)
-
-
-def resolve_open(shape, target):
-    target = tuple(None if n == -1 else n for n in target)
-    rest, wanted = [n for n in shape if n is not None], [n for n in target if n is not None]
-    if shape.count(None) == target.count(None) == 1 and shape[:1] == target[:1] == (None,) \
-            and size_of(rest) != size_of(wanted):
-        raise ValueError(f"[reshape] a tensor of shape {shape} cannot take the shape {target}: {size_of(rest)} elements "
-                         f"against {size_of(wanted)}")
-    return target
-
 
 @op
 class reshape:
@@ -79,10 +24,6 @@ class reshape:
 
     def vjp(dy, x):
         return reshape(dy, shape=x.shape)
-
-
-def as_shape(shape):
-    return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
 @op
@@ -123,19 +64,6 @@ def ravel(x):
 
 # ---- Permutations, repetitions ----------------------------------------------------------------------------------
 
-@lru_cache(maxsize=8192)
-def transpose_groups(shape, axes):
-    strides = strides_of(shape)
-    return view_groups([shape[a] for a in axes], [strides[a] for a in axes])
-
-
-def resolve_permutation(axes, ndim):
-    axes = tuple(range(ndim))[::-1] if axes is None else tuple(normalize_axis(a, ndim, "transpose") for a in axes)
-    if sorted(axes) != list(range(ndim)):
-        raise ValueError(f"[transpose] axes must name each of the {ndim} axes once, received {axes}")
-    return axes
-
-
 @op
 class transpose:
     """Axes in another order; None turns the order round."""
@@ -174,11 +102,6 @@ def moveaxis(x, source, destination):
     for to, axis in sorted(zip(destination, source)):
         order.insert(to, axis)
     return transpose(x, axes=tuple(order))
-
-
-@lru_cache(maxsize=8192)
-def broadcast_view(shape, to):
-    return view_groups(to, broadcast_strides(shape, to))
 
 
 @op
@@ -243,13 +166,6 @@ class copy:
 
 # ---- Slices -----------------------------------------------------------------------------------------------------
 
-@lru_cache(maxsize=8192)
-def plan_slices(shape, starts, steps, sizes):
-    strides = strides_of(shape)
-    offset = sum(start * s for start, s in zip(starts, strides))
-    return offset, view_groups(sizes, [step * s for step, s in zip(steps, strides)])
-
-
 @op
 class strided_slice:
     """Elements start, start + step ... of each axis, `sizes` of them (None, in specs alone: as many as there are)."""
@@ -292,7 +208,7 @@ def flip(x, axis=None):
     return strided_slice(x, starts=starts, steps=tuple(-1 if k in axes else 1 for k in range(len(x.shape))), sizes=x.shape)
 
 
-def part(x, axis, start, size):
+def _part(x, axis, start, size):
     """`size` elements of an axis, from `start` on."""
     starts = tuple(start if k == axis else 0 for k in range(len(x.shape)))
     sizes = tuple(size if k == axis else n for k, n in enumerate(x.shape))
@@ -327,7 +243,7 @@ class join:
 
     def vjp(dy, xs, axis):
         starts = np.cumsum([0] + [x.shape[axis] for x in xs]).tolist()
-        return tuple(part(dy, axis, start, x.shape[axis]) for start, x in zip(starts, xs))
+        return tuple(_part(dy, axis, start, x.shape[axis]) for start, x in zip(starts, xs))
 
 
 def concatenate(xs, axis=-1):
@@ -360,7 +276,7 @@ def unstack(x, num=None, axis=0):
     """The tensors that lie side by side along an axis, as a list."""
     x = operand(x)
     axis = normalize_axis(axis, len(x.shape), "unstack")
-    return [squeeze(part(x, axis, k, 1), axis) for k in range(x.shape[axis] if num is None else num)]
+    return [squeeze(_part(x, axis, k, 1), axis) for k in range(x.shape[axis] if num is None else num)]
 
 
 def split(x, indices_or_sections, axis=0):
@@ -375,12 +291,7 @@ def split(x, indices_or_sections, axis=0):
         cuts = [k * (n // sections) for k in range(sections + 1)]
     else:
         cuts = [0] + [min(max(c + n if c < 0 else c, 0), n) for c in map(int, indices_or_sections)] + [n]
-    return [part(x, axis, a, max(b - a, 0)) for a, b in zip(cuts, cuts[1:])]
-
-
-@lru_cache(maxsize=256)
-def constant_array(value, dtype):
-    return np.full(1, value, dtype)
+    return [_part(x, axis, a, max(b - a, 0)) for a, b in zip(cuts, cuts[1:])]
 
 
 @op
