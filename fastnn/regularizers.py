@@ -115,7 +115,7 @@ def _factor(value, name):
     return float(value)
 
 
-_TABLE = serialization.name_table(Regularizer, L1, L2, L1L2, OrthogonalRegularizer, l1l2=L1L2, l1_l2=lambda: L1L2(0.01, 0.01))
+_TABLE = serialization.name_table(Regularizer, L1, L2, L1L2, OrthogonalRegularizer, l1_l2=L1L2)
 l1, l2, orthogonal_regularizer = L1, L2, OrthogonalRegularizer
 
 
@@ -139,4 +139,6 @@ def get(identifier):
 
     Raises: ValueError for unknown names (with the nearest known ones) and for things that cannot be called.
     """
+    if identifier == "l1_l2":
+        return l1_l2()
     return serialization.get("regularizer", identifier, _TABLE)

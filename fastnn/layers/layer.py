@@ -278,6 +278,8 @@ class Layer:
     def _prepare(self, inputs):
         """Converts what came into Tensors of the right dtype, checks it, and builds the layer if need be."""
         self._check_initialized()
+        if inputs is None:
+            raise TypeError(f'Layer "{self.name}" takes tensors or arrays. Received: None')
         inputs = _map(self._to_tensor, inputs)
         if self.input_spec is not None:
             check_inputs(self.input_spec, _flatten(inputs), self.name)
