@@ -180,12 +180,14 @@ class Optimizer:
             if not isinstance(v, Variable) or v.dtype not in FLOATS:
                 raise ValueError(f"{self.name}: expected float variables to train, received {v!r}")
         self._trainable_variables = list(variables)
-        self._indices = {id(v): i for i, v in enumerate(self._trainable_variables)}
+        self._indices = {v.key: i for i, v in enumerate(self._trainable_variables)}
         self._averages = self.add_optimizer_variables(variables, "average") if self.use_ema else []
         steps = self.gradient_accumulation_steps
         self._sums = self.add_optimizer_variables(variables, "gradient_accumulator") if steps else []
         self._slots = self.create_slots(self._trainable_variables)
-        self._skeletons = {}
+        self._steps = {}
+        self._prepares = bool(self.loss_scale_factor is not None or self.gradient_accumulation_steps or self.clipnorm
+                              or self.global_clipnorm or self.clipvalue)
         self.built = True
 
     def create_slots(self, variables):
@@ -216,35 +218,41 @@ class Optimizer:
         """
         if len(grads) == 0:
             return
-        variables = self._known(grads, trainable_variables)
+        if trainable_variables is None or not self.built:
+            trainable_variables = self._first(trainable_variables)
+        if len(grads) != len(trainable_variables):
+            raise ValueError(f"{self.name}: received {len(grads)} gradients for {len(trainable_variables)} variables")
         if any([g is None for g in grads]):     # `in` would compare tensors
-            grads, variables = self._with_gradients(grads, variables)
-        for g, v in zip(grads, variables):
+            grads, trainable_variables = self._with_gradients(grads, trainable_variables)
+        key = tuple([v.key for v in trainable_variables])
+        indices, skeletons, constrained = self._steps.get(key) or self._step(key, trainable_variables)
+        for g, v in zip(grads, trainable_variables):
             if g.shape != v.shape or g.dtype != v.dtype:
                 raise ValueError(f"{self.name}: the gradient of {v.path!r} has shape {g.shape} and dtype {g.dtype}, the "
                                  f"variable {v.shape} and {v.dtype}")
-        indices = tuple([self._indices[id(v)] for v in variables])
-        self._update_all(self._prepared(grads, indices), indices)
+        self._update_all(self._prepared(grads, indices) if self._prepares else grads, skeletons)
         if self.use_ema:
             self._average()
-        for v in variables:
-            if v.constraint is not None:
-                v.assign(v.constraint(v))
+        for v in constrained:
+            v.assign(v.constraint(v))
 
-    def _known(self, grads, variables):
-        if variables is None:
-            if not self.built:
+    def _first(self, variables):
+        """The variables to update, when none are given or when the optimizer is not built."""
+        if not self.built:
+            if variables is None:
                 raise ValueError(f"{self.name}: call build(variables) before apply(grads) without variables")
-            variables = self._trainable_variables
-        elif not self.built:
             self.build(list(variables))
-        if len(grads) != len(variables):
-            raise ValueError(f"{self.name}: received {len(grads)} gradients for {len(variables)} variables")
+        return self._trainable_variables if variables is None else variables
+
+    def _step(self, key, variables):
+        """What the updates of these variables have in common: made at the first, kept for the others."""
         for v in variables:
-            if id(v) not in self._indices:
-                raise ValueError(f"{self.name}: the variable {getattr(v, 'path', v)!r} is none of those that the optimizer was "
-                                 "built with: make a new optimizer for other variables")
-        return variables
+            if v.key not in self._indices:
+                raise ValueError(f"{self.name}: the variable {v.path!r} is none of those that the optimizer was built with: "
+                                 "make a new optimizer for other variables")
+        indices = tuple([self._indices[v.key] for v in variables])
+        self._steps[key] = found = (indices, self._skeleton(indices), [v for v in variables if v.constraint is not None])
+        return found
 
     def _with_gradients(self, grads, variables):
         missing = [v.path for g, v in zip(grads, variables) if g is None]
@@ -253,7 +261,7 @@ class Optimizer:
             raise ValueError(f"{self.name}: no gradients for any variable ({', '.join(missing)}): does the loss depend on them, "
                              "and was it computed inside the tape?")
         warnings.warn(f"{self.name}: no gradients for {missing}: the loss does not depend on them", stacklevel=4)
-        return zip(*pairs)
+        return tuple(zip(*pairs))
 
     def _prepared(self, grads, indices):
         """Gradients unscaled, gathered over batches, clipped."""
@@ -282,11 +290,8 @@ class Optimizer:
                 done[i] = y
         return done
 
-    def _update_all(self, grads, indices):
+    def _update_all(self, grads, skeletons):
         """One launch for all variables of a dtype; the last one counts the step."""
-        skeletons = self._skeletons.get(indices)
-        if skeletons is None:
-            skeletons = self._skeletons[indices] = self._skeleton(indices)
         rate = self.learning_rate
         for tensors, places, attrs in skeletons:
             tensors = tensors.copy()
@@ -332,7 +337,7 @@ class Optimizer:
         """Gives the variables the values of their moving averages, at the end of a training with `use_ema`."""
         if self.use_ema:
             for v in var_list:
-                v.assign(self._averages[self._indices[id(v)]])
+                v.assign(self._averages[self._indices[v.key]])
 
     def scale_loss(self, loss):
         """The loss times `loss_scale_factor`."""
