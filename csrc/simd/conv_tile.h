@@ -23,18 +23,6 @@ typedef struct {
   int relu, stream;                    /* stream: write past the caches (y aligned to vectors) */
 } conv_tile;
 
-FN_INLINE vf vrelu(vf v) { /* NaN stays NaN: max gives its second operand then */
-#if FN_LEVEL == 4
-  return (vf)_mm512_max_ps(_mm512_setzero_ps(), (__m512)v);
-#elif FN_LEVEL == 3
-  return (vf)_mm256_max_ps(_mm256_setzero_ps(), (__m256)v);
-#elif FN_LEVEL == 2
-  return (vf)_mm_max_ps(_mm_setzero_ps(), (__m128)v);
-#else
-  return vselect(v < (vf){0}, (vf){0}, v);
-#endif
-}
-
 FN_INLINE void vstream(float *p, vf v) {
 #if FN_LEVEL == 4
   _mm512_stream_ps(p, (__m512)v);

@@ -80,11 +80,23 @@ FN_INLINE vf vtanh(vf x) {
 
 FN_INLINE vf vsigmoid(vf x) { return 1 / (1 + vexp(-x)); }
 
+FN_INLINE vf vrelu(vf v) { /* NaN stays NaN: max gives its second operand then */
+#if FN_LEVEL == 4
+  return (vf)_mm512_max_ps(_mm512_setzero_ps(), (__m512)v);
+#elif FN_LEVEL == 3
+  return (vf)_mm256_max_ps(_mm256_setzero_ps(), (__m256)v);
+#elif FN_LEVEL == 2
+  return (vf)_mm_max_ps(_mm_setzero_ps(), (__m128)v);
+#else
+  return vselect(v < (vf){0}, (vf){0}, v);
+#endif
+}
+
 /* The activation of code act (fn.h); alpha: the slope of leaky_relu, the scale of elu. */
 FN_INLINE vf vactivate(int act, vf z, float alpha) {
   const vf zero = {0};
   switch (act) {
-    case FN_RELU: return vselect(z < zero, zero, z);
+    case FN_RELU: return vrelu(z);
     case FN_TANH: return vtanh(z);
     case FN_SIGMOID: return vsigmoid(z);
     case FN_RELU6: return vclip(z, 0, 6);

@@ -28,10 +28,16 @@ FN_INLINE vf vload(const float *p) { return *(const vf_u *)p; }
 FN_INLINE void vstore(float *p, vf v) { *(vf_u *)p = v; }
 FN_INLINE vf vset1(float x) { return x - (vf){0}; } /* a broadcast: exact for every x, -0.0 included */
 
+#if FN_LEVEL == 3
+FN_INLINE __m256i vlanes(int64_t n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+#endif
+
 /* The first n (0 < n <= VL) floats; the rest reads as zero and is not touched in memory. */
 FN_INLINE vf vload_n(const float *p, int64_t n) {
 #if FN_LEVEL == 4
   return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif FN_LEVEL == 3
+  return (vf)_mm256_maskload_ps(p, vlanes(n));
 #else
   vf v = {0};
   memcpy(&v, p, (size_t)n * 4);
@@ -41,6 +47,8 @@ FN_INLINE vf vload_n(const float *p, int64_t n) {
 FN_INLINE void vstore_n(float *p, vf v, int64_t n) {
 #if FN_LEVEL == 4
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif FN_LEVEL == 3
+  _mm256_maskstore_ps(p, vlanes(n), (__m256)v);
 #else
   memcpy(p, &v, (size_t)n * 4);
 #endif
