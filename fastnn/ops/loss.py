@@ -390,6 +390,22 @@ class mean_update:
         return "mean_update", (total, count, total.itemsize, values, weights, *_weighted(values, weights), float(divisor))
 
 
+@op
+class divide_no_nan:
+    """x / y, 0 where y is 0; x and y of one shape."""
+    outputs = "z"
+    cases = [((normal(3, 5), uniform(3, 5)), {}), ((normal(4), uniform(4, low=0.0, high=0.0)), {}), ((normal(), normal()), {})]
+
+    def spec(x, y):
+        _check_float("divide_no_nan", x)
+        if x.shape != y.shape or x.dtype != y.dtype:
+            raise ValueError(f"[divide_no_nan] x and y must have one shape and dtype, received {x.shape} {x.dtype} and "
+                             f"{y.shape} {y.dtype}")
+        return x
+
+    def cpu(x, y, z): return "divide_no_nan", (x, y, z, z.size)
+
+
 # ---- What metrics count -----------------------------------------------------------------------------------------
 
 @op
