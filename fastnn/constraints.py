@@ -24,11 +24,15 @@ class Constraint:
 class MaxNorm(Constraint):
     """Scales down what has a larger norm than `max_value`.
 
-    Args: max_value: the largest norm.  axis: int or tuple, the axes over which norms are taken: 0 for a dense
-        kernel (in, out), (0, 1, 2) for a 2-D convolution kernel.
+    Args:
+        max_value: the largest norm.
+        axis: int or tuple, the axes over which norms are taken: 0 for a dense kernel (in, out), (0, 1, 2) for a 2-D
+            convolution kernel.
 
     Example:
-        layers.Dense(16, kernel_constraint=constraints.MaxNorm(3))
+        >>> layer = fastnn.layers.Dense(16, kernel_constraint=MaxNorm(3))
+        >>> MaxNorm(3)(np.array([3.0, 4.0])).numpy().round(3).tolist()
+        [1.8, 2.4]
     """
 
     def __init__(self, max_value=2, axis=0):
@@ -52,7 +56,8 @@ class NonNeg(Constraint):
 class UnitNorm(Constraint):
     """Scales to norm 1.
 
-    Args: axis: see `MaxNorm`.
+    Args:
+        axis: see `MaxNorm`.
     """
 
     def __init__(self, axis=0):
@@ -68,7 +73,9 @@ class UnitNorm(Constraint):
 class MinMaxNorm(Constraint):
     """Scales norms into [min_value, max_value].
 
-    Args: min_value, max_value: bounds of the norm.  rate: 1 enforces the bounds, less moves towards them.
+    Args:
+        min_value, max_value: bounds of the norm.
+        rate: 1 enforces the bounds, less moves towards them.
         axis: see `MaxNorm`.
     """
 
@@ -107,6 +114,7 @@ def deserialize(config, custom_objects=None):
 def get(identifier):
     """A constraint from a name ("max_norm"), a config, a class, a function of the weight, or None.
 
-    Raises: ValueError for unknown names (with the nearest known ones) and for things that cannot be called.
+    Raises:
+        ValueError: unknown names (with the nearest known ones) and things that cannot be called.
     """
     return serialization.get("constraint", identifier, _TABLE)

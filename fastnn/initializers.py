@@ -40,7 +40,8 @@ class Constant(Initializer):
     """All elements are `value`, a number (or an array that broadcasts to the shape).
 
     Example:
-        Constant(0.1)((2, 3))
+        >>> Constant(0.5)((2, 3)).tolist()
+        [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
     """
 
     def __init__(self, value=0.0):
@@ -75,7 +76,8 @@ class Ones(Initializer):
 class Identity(Initializer):
     """`gain` times the identity matrix.
 
-    Raises: ValueError, when called, for a shape that is not of rank 2.
+    Raises:
+        ValueError, when called, for a shape that is not of rank 2.
     """
 
     def __init__(self, gain=1.0):
@@ -95,9 +97,12 @@ class Identity(Initializer):
 class RandomInitializer(Initializer):
     """Base of random initializers.
 
-    Args: seed: an int or a `fastnn.random.SeedGenerator`; None: one int is drawn from the global generator, when the
-        initializer is made.  With an int (or None) every call gives the same values, with a generator new ones.
-    Raises: ValueError for any other seed.
+    Args:
+        seed: an int or a `fastnn.random.SeedGenerator`; None: one int is drawn from the global generator, when the
+            initializer is made.  With an int (or None) every call gives the same values, with a generator new ones.
+
+    Raises:
+        ValueError: any other seed.
     """
 
     def __init__(self, seed=None):
@@ -115,7 +120,9 @@ class RandomInitializer(Initializer):
 class RandomNormal(RandomInitializer):
     """Normally distributed.
 
-    Args: mean, stddev: of the distribution.  seed: see `RandomInitializer`.
+    Args:
+        mean, stddev: of the distribution.
+        seed: see `RandomInitializer`.
     """
 
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
@@ -132,7 +139,9 @@ class RandomNormal(RandomInitializer):
 class TruncatedNormal(RandomNormal):
     """Normally distributed, values beyond two standard deviations drawn again.
 
-    Args: mean, stddev: of the distribution before it is cut off.  seed: see `RandomInitializer`.
+    Args:
+        mean, stddev: of the distribution before it is cut off.
+        seed: see `RandomInitializer`.
     """
 
     def __call__(self, shape, dtype=None):
@@ -142,7 +151,10 @@ class TruncatedNormal(RandomNormal):
 class RandomUniform(RandomInitializer):
     """Uniformly distributed.
 
-    Args: minval: smallest value.  maxval: upper bound, excluded.  seed: see `RandomInitializer`.
+    Args:
+        minval: smallest value.
+        maxval: upper bound, excluded.
+        seed: see `RandomInitializer`.
     """
 
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
@@ -159,14 +171,21 @@ class RandomUniform(RandomInitializer):
 class VarianceScaling(RandomInitializer):
     """Random values whose variance is `scale / n`, n being a number of connections.
 
-    Args: scale: positive number.  mode: n is "fan_in", the inputs of a unit; "fan_out", the units that an input
-        feeds; or "fan_avg", their average.  distribution: "truncated_normal", "untruncated_normal" or "uniform".
-        seed: see `RandomInitializer`.  input_axes, output_axes: the axes of the weight whose sizes make the fans,
-        where they differ from those of dense and convolution kernels.
-    Raises: ValueError for other values.
+    Args:
+        scale: positive number.
+        mode: n is "fan_in", the inputs of a unit; "fan_out", the units that an input feeds; or "fan_avg", their
+            average.
+        distribution: "truncated_normal", "untruncated_normal" or "uniform".
+        seed: see `RandomInitializer`.
+        input_axes, output_axes: the axes of the weight whose sizes make the fans, where they differ from those of
+            dense and convolution kernels.
+
+    Raises:
+        ValueError: other values.
 
     Example:
-        VarianceScaling(2.0, mode="fan_in", distribution="uniform", seed=1)((3, 3, 8, 16))
+        >>> VarianceScaling(2.0, mode="fan_in", distribution="uniform", seed=1)((3, 3, 8, 16)).shape
+        (3, 3, 8, 16)
     """
 
     def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None, output_axes=None):
@@ -215,7 +234,8 @@ class _FixedScaling(VarianceScaling):
 class GlorotUniform(_FixedScaling):
     """Uniform in +-sqrt(6 / (fan_in + fan_out)); Glorot and Bengio, 2010.
 
-    Args: seed, input_axes, output_axes: see `VarianceScaling`.
+    Args:
+        seed, input_axes, output_axes: see `VarianceScaling`.
     """
 
     _scale, _mode, _distribution = 1.0, "fan_avg", "uniform"
@@ -224,7 +244,8 @@ class GlorotUniform(_FixedScaling):
 class GlorotNormal(_FixedScaling):
     """Truncated normal with standard deviation sqrt(2 / (fan_in + fan_out)); Glorot and Bengio, 2010.
 
-    Args: seed, input_axes, output_axes: see `VarianceScaling`.
+    Args:
+        seed, input_axes, output_axes: see `VarianceScaling`.
     """
 
     _scale, _mode, _distribution = 1.0, "fan_avg", "truncated_normal"
@@ -233,7 +254,8 @@ class GlorotNormal(_FixedScaling):
 class LecunNormal(_FixedScaling):
     """Truncated normal with standard deviation sqrt(1 / fan_in); Klambauer et al., 2017.
 
-    Args: seed, input_axes, output_axes: see `VarianceScaling`.
+    Args:
+        seed, input_axes, output_axes: see `VarianceScaling`.
     """
 
     _scale, _mode, _distribution = 1.0, "fan_in", "truncated_normal"
@@ -242,7 +264,8 @@ class LecunNormal(_FixedScaling):
 class LecunUniform(_FixedScaling):
     """Uniform in +-sqrt(3 / fan_in).
 
-    Args: seed, input_axes, output_axes: see `VarianceScaling`.
+    Args:
+        seed, input_axes, output_axes: see `VarianceScaling`.
     """
 
     _scale, _mode, _distribution = 1.0, "fan_in", "uniform"
@@ -251,7 +274,8 @@ class LecunUniform(_FixedScaling):
 class HeNormal(_FixedScaling):
     """Truncated normal with standard deviation sqrt(2 / fan_in); He et al., 2015.
 
-    Args: seed, input_axes, output_axes: see `VarianceScaling`.
+    Args:
+        seed, input_axes, output_axes: see `VarianceScaling`.
     """
 
     _scale, _mode, _distribution = 2.0, "fan_in", "truncated_normal"
@@ -260,7 +284,8 @@ class HeNormal(_FixedScaling):
 class HeUniform(_FixedScaling):
     """Uniform in +-sqrt(6 / fan_in); He et al., 2015.
 
-    Args: seed, input_axes, output_axes: see `VarianceScaling`.
+    Args:
+        seed, input_axes, output_axes: see `VarianceScaling`.
     """
 
     _scale, _mode, _distribution = 2.0, "fan_in", "uniform"
@@ -269,8 +294,12 @@ class HeUniform(_FixedScaling):
 class Orthogonal(RandomInitializer):
     """An orthogonal matrix (all axes but the last taken as rows), from the QR decomposition of a normal one; Saxe et al., 2013.
 
-    Args: gain: factor on the matrix.  seed: see `RandomInitializer`.
-    Raises: ValueError, when called, for a shape of rank 0 or 1.
+    Args:
+        gain: factor on the matrix.
+        seed: see `RandomInitializer`.
+
+    Raises:
+        ValueError, when called, for a shape of rank 0 or 1.
     """
 
     def __init__(self, gain=1.0, seed=None):
@@ -297,9 +326,15 @@ class Orthogonal(RandomInitializer):
 class STFT(Initializer):
     """Kernels that compute one side of a short-time Fourier transform, of shape (window, 1, frequencies // 2 + 1).
 
-    Args: side: "real" or "imag".  window: name of a window of `scipy.signal` (needs SciPy; "hann" and "hamming" do
-        not), an array of values, or None.  scaling: "density", "spectrum" or None.  periodic: of the window.
-    Raises: ValueError for other values.
+    Args:
+        side: "real" or "imag".
+        window: name of a window of `scipy.signal` (needs SciPy; "hann" and "hamming" do not), an array of values, or
+            None.
+        scaling: "density", "spectrum" or None.
+        periodic: of the window.
+
+    Raises:
+        ValueError: other values.
     """
 
     def __init__(self, side="real", window="hann", scaling="density", periodic=False):
@@ -383,10 +418,12 @@ def deserialize(config, custom_objects=None):
 def get(identifier):
     """An initializer from a name, a config, a class, an array of the weight's shape, a function of (shape, dtype), or None.
 
-    Raises: ValueError for unknown names (with the nearest known ones) and for other things.
+    Raises:
+        ValueError: unknown names (with the nearest known ones) and other things.
 
     Example:
-        get("he_normal")
+        >>> type(get("he_normal"))
+        <class 'fastnn.initializers.HeNormal'>
     """
     if isinstance(identifier, (np.ndarray, np.generic, Tensor)):
         return _from_values(np.asarray(identifier))

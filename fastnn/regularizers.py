@@ -27,11 +27,16 @@ class Regularizer:
 class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x^2).
 
-    Args: l1, l2: numbers that are not negative; default 0 each (0.01 each from the name "l1_l2" of old books).
-    Raises: ValueError for other values.
+    Args:
+        l1, l2: numbers that are not negative; default 0 each (0.01 each from the name "l1_l2" of old books).
+
+    Raises:
+        ValueError: other values.
 
     Example:
-        layers.Dense(16, kernel_regularizer=regularizers.L1L2(l1=1e-4, l2=1e-3))
+        >>> layer = fastnn.layers.Dense(16, kernel_regularizer=L1L2(l1=1e-4, l2=1e-3))
+        >>> float(L1L2(l1=1.0, l2=2.0)(np.array([-1.0, 2.0])))
+        13.0
     """
 
     def __init__(self, l1=0.0, l2=0.0):
@@ -48,8 +53,11 @@ class L1L2(Regularizer):
 class L1(Regularizer):
     """l1 * sum(|x|).
 
-    Args: l1: number that is not negative.
-    Raises: ValueError for other values.
+    Args:
+        l1: number that is not negative.
+
+    Raises:
+        ValueError: other values.
     """
 
     def __init__(self, l1=0.01):
@@ -65,8 +73,11 @@ class L1(Regularizer):
 class L2(Regularizer):
     """l2 * sum(x^2).
 
-    Args: l2: number that is not negative.
-    Raises: ValueError for other values.
+    Args:
+        l2: number that is not negative.
+
+    Raises:
+        ValueError: other values.
     """
 
     def __init__(self, l2=0.01):
@@ -82,8 +93,12 @@ class L2(Regularizer):
 class OrthogonalRegularizer(Regularizer):
     """`factor` times the mean absolute cosine between different rows (or columns) of a matrix.
 
-    Args: factor: number that is not negative.  mode: "rows" or "columns".
-    Raises: ValueError for other values, and when called on anything but a matrix.
+    Args:
+        factor: number that is not negative.
+        mode: "rows" or "columns".
+
+    Raises:
+        ValueError: other values, and when called on anything but a matrix.
     """
 
     def __init__(self, factor=0.01, mode="rows"):
@@ -137,7 +152,8 @@ def deserialize(config, custom_objects=None):
 def get(identifier):
     """A regularizer from a name ("l2"), a config, a class, a function of the weight, or None.
 
-    Raises: ValueError for unknown names (with the nearest known ones) and for things that cannot be called.
+    Raises:
+        ValueError: unknown names (with the nearest known ones) and things that cannot be called.
     """
     if identifier == "l1_l2":
         return l1_l2()

@@ -26,6 +26,7 @@ def serialize(layer):
 def deserialize(config, custom_objects=None):
     """A new layer from its config.
 
-    Raises: ValueError for an unknown class (with the nearest known ones).
+    Raises:
+        ValueError: an unknown class (with the nearest known ones).
     """
     return _serialization.deserialize(config, _classes(), custom_objects, "layer")

@@ -21,10 +21,13 @@ class _Elementwise(Layer):
 class Activation(_Elementwise):
     """Applies an activation function.
 
-    Args: activation: name or function.  Others: see `Layer`.
+    Args:
+        activation: name or function.
+        Others: see `Layer`.
 
     Example:
-        y = Activation("relu")(x)
+        >>> fastnn.layers.Activation("relu")(np.array([[-1.0, 2.0]])).tolist()
+        [[0.0, 2.0]]
     """
 
     def __init__(self, activation, **kwargs):
@@ -41,9 +44,14 @@ class Activation(_Elementwise):
 class ReLU(_Elementwise):
     """max(x, 0), with variations.
 
-    Args: max_value: the largest output, None for no limit.  negative_slope: slope below the threshold.
-        threshold: inputs below are cut off.  Others: see `Layer`.
-    Raises: ValueError for negative values.
+    Args:
+        max_value: the largest output, None for no limit.
+        negative_slope: slope below the threshold.
+        threshold: inputs below are cut off.
+        Others: see `Layer`.
+
+    Raises:
+        ValueError: negative values.
     """
 
     _arguments = ("max_value", "negative_slope", "threshold")
@@ -63,8 +71,12 @@ class ReLU(_Elementwise):
 class LeakyReLU(_Elementwise):
     """x where x > 0, else `negative_slope * x`.
 
-    Args: negative_slope: number that is not negative.  Others: see `Layer`.
-    Raises: ValueError for a negative slope.
+    Args:
+        negative_slope: number that is not negative.
+        Others: see `Layer`.
+
+    Raises:
+        ValueError: a negative slope.
     """
 
     _arguments = ("negative_slope",)
@@ -81,7 +93,9 @@ class LeakyReLU(_Elementwise):
 class ELU(_Elementwise):
     """x where x > 0, else `alpha * (exp(x) - 1)`.
 
-    Args: alpha: number.  Others: see `Layer`.
+    Args:
+        alpha: number.
+        Others: see `Layer`.
     """
 
     _arguments = ("alpha",)
@@ -97,7 +111,9 @@ class ELU(_Elementwise):
 class Softmax(_Elementwise):
     """exp(x) / sum(exp(x)).
 
-    Args: axis: int (or a tuple of one), over which the sum runs.  Others: see `Layer`.
+    Args:
+        axis: int (or a tuple of one), over which the sum runs.
+        Others: see `Layer`.
     """
 
     _arguments = ("axis",)

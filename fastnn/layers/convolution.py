@@ -9,20 +9,31 @@ from .layer import Layer
 class Conv2D(Layer):
     """Convolution of images with `filters` learned kernels.
 
-    Args: filters: channels of the output.  kernel_size, strides, dilation_rate: an int, or a tuple (down, right).
+    Args:
+        filters: channels of the output.
+        kernel_size, strides, dilation_rate: an int, or a tuple (down, right).
         padding: "valid" (none) or "same" (zeros, so that the output has ceil(size / stride)).
         data_format: "channels_last", "channels_first" or None for `fastnn.config.image_data_format()`.
         groups: the input's channels are cut into so many groups, each with its own kernels.
-        activation: name or function.  use_bias: whether there is a bias.  kernel_initializer, bias_initializer,
-        kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint: objects or names.
+        activation: name or function.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
+            kernel_constraint, bias_constraint: objects or names.
         Others: see `Layer`.
-    Input: (batch, height, width, channels), or channels first.
-    Weights: kernel (height, width, channels / groups, filters), bias (filters,).
-    Raises: ValueError for bad values, for `strides` and `dilation_rate` both above 1, and for filters or channels that the
+
+    Input:
+        (batch, height, width, channels), or channels first.
+
+    Weights:
+        kernel (height, width, channels / groups, filters), bias (filters,).
+
+    Raises:
+        ValueError: bad values, for `strides` and `dilation_rate` both above 1, and filters or channels that the
         groups do not divide.
 
     Example:
-        y = Conv2D(32, 3, activation="relu", padding="same")(images)
+        >>> fastnn.layers.Conv2D(32, 3, activation="relu", padding="same")(np.ones((2, 28, 28, 1))).shape
+        (2, 28, 28, 32)
     """
 
     float_inputs = True

@@ -8,14 +8,29 @@ from .layer import Layer
 class Dense(Layer):
     """`activation(inputs @ kernel + bias)`.
 
-    Args: units: size of the output's last axis.  activation: name or function; None: linear.  use_bias: whether there is
-        a bias.  kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-        kernel_constraint, bias_constraint: objects or names.  Others: see `Layer`.
-    Input: (batch, ..., n).  Output: (batch, ..., units).  Weights: kernel (n, units), bias (units,).
-    Raises: ValueError for units that are no positive integer, and for unknown names.
+    Args:
+        units: size of the output's last axis.
+        activation: name or function; None: linear.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
+            kernel_constraint, bias_constraint: objects or names.
+        Others: see `Layer`.
+
+    Input:
+        (batch, ..., n).
+
+    Output:
+        (batch, ..., units).
+
+    Weights:
+        kernel (n, units), bias (units,).
+
+    Raises:
+        ValueError: units that are no positive integer, and unknown names.
 
     Example:
-        y = Dense(64, activation="relu")(x)
+        >>> fastnn.layers.Dense(64, activation="relu")(np.ones((2, 3))).shape
+        (2, 64)
     """
 
     float_inputs = True

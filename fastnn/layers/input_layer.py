@@ -8,10 +8,16 @@ from .layer import Layer
 class InputLayer(Layer):
     """The place where data enters a model; it computes nothing.
 
-    Args: shape: sizes without the batch axis, None where any.  batch_size: a fixed batch size.  dtype: name; None: float32.
-        batch_shape: sizes with the batch axis, in place of `shape` and `batch_size`.  input_tensor: a symbolic tensor to
-        take these from.  name: the input's name.
-    Raises: ValueError for contradicting arguments and for sizes that are no positive integers.
+    Args:
+        shape: sizes without the batch axis, None where any.
+        batch_size: a fixed batch size.
+        dtype: name; None: float32.
+        batch_shape: sizes with the batch axis, in place of `shape` and `batch_size`.
+        input_tensor: a symbolic tensor to take these from.
+        name: the input's name.
+
+    Raises:
+        ValueError: contradicting arguments and sizes that are no positive integers.
     """
 
     def __init__(self, shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None,
@@ -42,11 +48,16 @@ def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, bat
           optional=False):
     """A symbolic tensor: the beginning of a model.
 
-    Args: as for `InputLayer`; `tensor` is its `input_tensor`.
-    Returns: a Spec, the `output` of a new InputLayer (which is the Spec's `origin`).
+    Args:
+        as for `InputLayer`; `tensor` is its `input_tensor`.
+
+    Returns:
+        A Spec, the `output` of a new InputLayer (which is the Spec's `origin`).
 
     Example:
-        model = Sequential([Input((28, 28, 1)), layers.Flatten(), layers.Dense(10)])
+        >>> x = fastnn.layers.Input((28, 28, 1), name="images")
+        >>> fastnn.layers.Flatten()(x).shape
+        (None, 784)
     """
     return InputLayer(shape=shape, batch_size=batch_size, dtype=dtype, sparse=sparse, ragged=ragged,
                       batch_shape=batch_shape, input_tensor=tensor, optional=optional, name=name).output

@@ -4,11 +4,17 @@
 class InputSpec:
     """Rank, dtype and sizes that an input must have; None means anything.
 
-    Args: dtype: name of a dtype.  shape: sizes with the batch axis, None where any.  ndim, max_ndim, min_ndim: rank.
-        axes: `{axis: size}`.  name: key of the input in a dictionary.  allow_last_axis_squeeze, optional: as in Keras.
+    Args:
+        dtype: name of a dtype.
+        shape: sizes with the batch axis, None where any.
+        ndim, max_ndim, min_ndim: rank.
+        axes: `{axis: size}`.
+        name: key of the input in a dictionary.
+        allow_last_axis_squeeze, optional: as in Keras.
 
     Example:
-        self.input_spec = InputSpec(min_ndim=2, axes={-1: 784})
+        >>> InputSpec(min_ndim=2, axes={-1: 784}).mismatch(np.ones((5, 3)))
+        'expected axis -1 of the input shape to have value 784, found 3'
     """
 
     def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None,
@@ -70,7 +76,8 @@ class InputSpec:
 def check_inputs(spec, inputs, layer_name):
     """Holds inputs (a list of anything with shape and dtype) against a spec or a list of specs.
 
-    Raises: ValueError that names the layer, the input, what came and what was expected.
+    Raises:
+        ValueError that names the layer, the input, what came and what was expected.
     """
     specs = spec if isinstance(spec, (list, tuple)) else [spec]
     if len(specs) != len(inputs):

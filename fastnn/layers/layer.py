@@ -3,16 +3,16 @@ import functools
 import inspect
 import itertools
 import threading
-import warnings
 
 import numpy as np
 
 from .. import constraints, initializers, ops, regularizers
-from ..random import SeedGenerator
 from ..tensor import FLOATS, Spec, Tensor, Variable, as_array, standardize_dtype
 from ..utils.naming import unique_name
 from ..utils.serialization import serialize_value
+from .holder import Holder
 from .input_spec import check_inputs
+from .structure import flatten, map_shapes, map_structure
 
 # Arguments of Keras' layers that stand in configs; None means that they are not used.
 OTHER_KERAS = ("lora_rank", "lora_alpha", "quantization_config")
@@ -36,26 +36,33 @@ class _Call:
 _state = _CallState()
 
 
-class Layer:
+class Layer(Holder):
     """A callable object with weights.
 
     Subclasses make their weights in `build(input_shape)` with `add_weight`, and compute in `call(inputs)`; `call` may
     also take `training` and `mask`, which are then passed to it.  Layers that are set as attributes (or in lists,
     tuples and dicts that are) are found: their weights and losses count as this layer's.
 
-    Args: activity_regularizer: penalty on the output.  trainable: whether the weights are trained.
+    Args:
+        activity_regularizer: penalty on the output.
+        trainable: whether the weights are trained.
         dtype: "float32" or "float64", of weights and computation; None: `fastnn.config.floatx()`.
         name: the layer's name; None: made from the class name.
         input_shape, batch_input_shape, input_dim, batch_size: the input's shape, for the first layer of a Sequential.
-    Raises: TypeError for unknown keyword arguments, ValueError for bad values.
+
+    Raises:
+        TypeError: unknown keyword arguments.
+        ValueError: bad values.
 
     Example:
-        class Scale(Layer):
-            def build(self, input_shape):
-                self.factor = self.add_weight(shape=input_shape[-1:], initializer="ones", name="factor")
-
-            def call(self, inputs):
-                return inputs * self.factor
+        >>> class Scale(fastnn.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=input_shape[-1:], initializer="ones", name="factor")
+        ...
+        ...     def call(self, inputs):
+        ...         return inputs * self.factor
+        >>> Scale()(np.ones((1, 2))).tolist()
+        [[1.0, 1.0]]
     """
 
     # Whether integer inputs are cast to the layer's dtype; where False they reach `call` as they came.
@@ -72,10 +79,7 @@ class Layer:
 
     def __new__(cls, *args, **kwargs):
         layer = super().__new__(cls)
-        state = layer.__dict__
-        state["_trainable_variables"], state["_non_trainable_variables"], state["_losses"] = [], [], []
-        state["_seen"] = state["_losses_stamp"] = state["name"] = None
-        state["built"] = False
+        layer.__dict__.update(_losses=[], _losses_stamp=None, _seen=None)
         return layer
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
@@ -108,11 +112,19 @@ class Layer:
                    constraint=None, aggregation="none", name=None):
         """Makes a Variable that belongs to this layer.
 
-        Args: shape: tuple of ints; None: a scalar.  initializer: object, name or function; None: "glorot_uniform", or
-            "zeros" for integers.  dtype: None: the layer's.  trainable: whether optimizers change it.
-            regularizer, constraint: objects or names.  name: the weight's name.
-        Returns: the Variable.
-        Raises: ValueError for a shape with unknown or negative sizes.
+        Args:
+            shape: tuple of ints; None: a scalar.
+            initializer: object, name or function; None: "glorot_uniform", or "zeros" for integers.
+            dtype: None: the layer's.
+            trainable: whether optimizers change it.
+            regularizer, constraint: objects or names.
+            name: the weight's name.
+
+        Returns:
+            The Variable.
+
+        Raises:
+            ValueError: a shape with unknown or negative sizes.
         """
         self._check_initialized()
         if isinstance(shape, str):
@@ -130,115 +142,6 @@ class Layer:
         return variable
 
     add_variable = add_weight
-
-    def _track(self, variable):
-        (self._trainable_variables if variable.trainable else self._non_trainable_variables).append(variable)
-
-    def _own_variables(self):
-        """Own variables, trainable ones first; those set as attributes are noticed here."""
-        known = {id(v) for v in itertools.chain(self._trainable_variables, self._non_trainable_variables)}
-        for value in _contents(self.__dict__, Variable):
-            if id(value) not in known:
-                known.add(id(value))
-                self._track(value)
-        return self._trainable_variables + self._non_trainable_variables
-
-    @property
-    def _layers(self):
-        """The layers held by attributes, lists, tuples and dicts, in the order in which they were set."""
-        return _unique(_contents(self.__dict__, Layer))
-
-    def _flatten_layers(self):
-        """This layer and all layers inside it, outer ones first."""
-        found, queue, seen = [], [self], set()
-        while queue:
-            layer = queue.pop(0)
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                found.append(layer)
-                queue[:0] = layer._layers
-        return found
-
-    @property
-    def weights(self):
-        """All weights: own trainable ones, own others, then those of the layers inside."""
-        return _unique(itertools.chain(self._own_variables(), *(layer.weights for layer in self._layers)))
-
-    @property
-    def variables(self):
-        """As `weights`, plus the state of random number generators."""
-        states = [generator.state for generator in _contents(self.__dict__, SeedGenerator)]
-        return _unique(itertools.chain(self._own_variables(), states, *(layer.variables for layer in self._layers)))
-
-    @property
-    def trainable_weights(self):
-        """The weights that optimizers change."""
-        return [v for v in self.weights if v.trainable] if self._trainable else []
-
-    @property
-    def non_trainable_weights(self):
-        """The weights that optimizers leave alone."""
-        return [v for v in self.weights if not v.trainable] if self._trainable else self.weights
-
-    @property
-    def trainable_variables(self):
-        """The variables that optimizers change."""
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self):
-        """The variables that optimizers leave alone."""
-        return [v for v in self.variables if not v.trainable] if self._trainable else self.variables
-
-    @property
-    def trainable(self):
-        """Whether the weights are trained; setting it sets it for all layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value):
-        self._own_variables()
-        self._trainable = bool(value)
-        for variable in self._trainable_variables:
-            variable.trainable = self._trainable
-        for layer in self._layers:
-            layer.trainable = self._trainable
-
-    def count_params(self):
-        """The number of numbers in the weights.  Raises: ValueError before the layer is built."""
-        if not self.built and not self.weights:
-            raise ValueError(
-                f'Layer "{self.name}" has no weights yet, so that `count_params()` cannot count them: call it on data '
-                "or `build(input_shape)` it first."
-            )
-        return sum(int(np.prod(v.shape)) for v in self.weights)
-
-    def get_weights(self):
-        """The values of `weights`, as NumPy arrays."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights):
-        """Sets the values of `weights`, from arrays in the same order.
-
-        Raises: ValueError for a wrong number of arrays or a wrong shape.  NaN in the values is warned of by name.
-        """
-        variables, values = self.weights, [np.asarray(w) for w in weights]
-        if len(values) != len(variables):
-            raise ValueError(
-                f'You called `set_weights(weights)` on layer "{self.name}" with a list of {len(values)} arrays, but the '
-                f"layer has {len(variables)} weights{_listing(variables)}."
-                + ("" if self.built else " It is not built yet: call it on data or `build(input_shape)` it first.")
-            )
-        for variable, value in zip(variables, values):
-            if tuple(variable.shape) != value.shape:
-                raise ValueError(
-                    f'Layer "{self.name}": weight "{variable.name}" has shape {tuple(variable.shape)}, which is not '
-                    f"compatible with the provided array of shape {value.shape}."
-                )
-        for variable, value in zip(variables, values):
-            if value.dtype.kind == "f" and np.isnan(value).any():
-                warnings.warn(f'Layer "{self.name}": the values set for weight "{variable.name}" contain NaN.', stacklevel=2)
-            variable.assign(value)
 
     # ---- Call ----------------------------------------------------------------------------------------------
 
@@ -280,11 +183,11 @@ class Layer:
         self._check_initialized()
         if inputs is None:
             raise TypeError(f'Layer "{self.name}" takes tensors or arrays. Received: None')
-        inputs = _map(self._to_tensor, inputs)
+        inputs = map_structure(self._to_tensor, inputs)
         if self.input_spec is not None:
-            check_inputs(self.input_spec, _flatten(inputs), self.name)
+            check_inputs(self.input_spec, flatten(inputs), self.name)
         if not self.built:
-            self._build_for(_map(lambda x: None if x is None else tuple(x.shape), inputs))
+            self._build_for(map_structure(lambda x: None if x is None else tuple(x.shape), inputs))
         if inputs.__class__ is Tensor:
             self.__dict__["_seen"] = inputs.shape, inputs.dtype
         return inputs
@@ -320,8 +223,8 @@ class Layer:
 
     def compute_output_shape(self, input_shape):
         """The shape of the output for an input of this shape (a tuple with None for the batch, or a list of such)."""
-        output = self.compute_output_spec(_map_shapes(lambda shape: Spec(shape, self.dtype), input_shape))
-        return _map(lambda x: tuple(x.shape), output)
+        output = self.compute_output_spec(map_shapes(lambda shape: Spec(shape, self.dtype), input_shape))
+        return map_structure(lambda x: tuple(x.shape), output)
 
     def compute_output_spec(self, *args, **kwargs):
         """Runs the layer on Specs: the Spec of the output.  Builds the layer if need be."""
@@ -338,13 +241,13 @@ class Layer:
         stamp = _state.current.stamp
         if stamp is not None and stamp != self._losses_stamp:
             self.__dict__["_losses"], self.__dict__["_losses_stamp"] = [], stamp
-        for value in _flatten(loss):
+        for value in flatten(loss):
             if not isinstance(value, (Tensor, Spec)):
                 raise ValueError(f'`add_loss()` of layer "{self.name}" takes tensors. Received: {value!r}')
             self._losses.append(value)
 
     def _add_activity_loss(self, outputs):
-        for output in _flatten(outputs):
+        for output in flatten(outputs):
             if isinstance(output, Tensor):
                 penalty = self.activity_regularizer(output)
                 rows = output.shape[0] if output.shape else 1
@@ -367,7 +270,7 @@ class Layer:
     def get_config(self):
         """The arguments that make this layer again, as plain values.
 
-        A subclass with arguments of its own adds them; without that, simple values that were stored under the names
+       A subclass with arguments of its own adds them; without that, simple values that were stored under the names
         of the arguments are found.
         """
         config = {"name": self.name, "trainable": self._trainable, "dtype": _dtype_config(self.dtype)}
@@ -405,7 +308,7 @@ class Layer:
     def build_from_config(self, config):
         """Builds the layer again from the result of `get_build_config`."""
         if config and "input_shape" in config:
-            self.build(_map_shapes(tuple, config["input_shape"]))
+            self.build(map_shapes(tuple, config["input_shape"]))
 
     @property
     def compute_dtype(self):
@@ -482,55 +385,7 @@ def _weight_shape(shape, name, layer_name):
 def _name_layer(error, layer, inputs):
     """Says in the message of an error in which layer it came up, once: the innermost."""
     if not getattr(error, "_layer_named", False) and f'"{layer.name}"' not in str(error):
-        shapes = _map(lambda x: tuple(x.shape) if hasattr(x, "shape") else x, inputs)
+        shapes = map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else x, inputs)
         error.args = (f'{error} (in layer "{layer.name}" of type {type(layer).__name__}, input shape {shapes})',)
     error._layer_named = True
     return error
-
-
-def _listing(variables):
-    return f" ({', '.join(f'{v.name} {tuple(v.shape)}' for v in variables)})" if variables else ""
-
-
-def _contents(value, kind):
-    """All objects of a class in nested dicts, lists and tuples."""
-    for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, kind):
-            yield item
-        elif isinstance(item, (list, tuple, dict)):
-            yield from _contents(item, kind)
-
-
-def _unique(items):
-    return list({id(item): item for item in items}.values())
-
-
-def _is_structure(x):
-    """Whether a list or dict is one of inputs, rather than numbers in nested lists."""
-    if isinstance(x, dict):
-        return True
-    return isinstance(x, (list, tuple)) and any(item is None or hasattr(item, "shape") or _is_structure(item) for item in x)
-
-
-def _map(function, x):
-    if isinstance(x, dict):
-        return {key: _map(function, value) for key, value in x.items()}
-    if _is_structure(x):
-        return type(x)([_map(function, value) for value in x])
-    return function(x)
-
-
-def _flatten(x):
-    if isinstance(x, dict):
-        return [leaf for key in sorted(x) for leaf in _flatten(x[key])]
-    if _is_structure(x):
-        return [leaf for item in x for leaf in _flatten(item)]
-    return [x]
-
-
-def _map_shapes(function, shape):
-    if isinstance(shape, dict):
-        return {key: _map_shapes(function, value) for key, value in shape.items()}
-    if isinstance(shape, (list, tuple)) and any(isinstance(item, (list, tuple, dict)) for item in shape):
-        return [_map_shapes(function, item) for item in shape]
-    return function(tuple(shape))

@@ -13,16 +13,27 @@ class BatchNormalization(Layer):
     `moving = momentum * moving + (1 - momentum) * batch`.  In inference, and where `trainable` is False, the moving ones
     are used.
 
-    Args: axis: the channel axis.  momentum: of the moving statistics, in [0, 1].  epsilon: added to the variance.
-        center: whether there is a beta.  scale: whether there is a gamma.
+    Args:
+        axis: the channel axis.
+        momentum: of the moving statistics, in [0, 1].
+        epsilon: added to the variance.
+        center: whether there is a beta.
+        scale: whether there is a gamma.
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer, beta_regularizer,
-        gamma_regularizer, beta_constraint, gamma_constraint: objects or names.  Others: see `Layer`.
-    Weights: gamma, beta, moving_mean, moving_variance, each (channels,); the last two are not trained.
-    Raises: ValueError for a momentum outside [0, 1], an axis that the input does not have, and for `renorm` and
+            gamma_regularizer, beta_constraint, gamma_constraint: objects or names.
+        Others: see `Layer`.
+
+    Weights:
+        gamma, beta, moving_mean, moving_variance, each (channels,); the last two are not trained.
+
+    Raises:
+        ValueError: a momentum outside [0, 1], an axis that the input does not have, and `renorm` and
         `synchronized`, which fastnn does not have.
 
     Example:
-        y = BatchNormalization()(x, training=True)
+        >>> y = fastnn.layers.BatchNormalization()(np.array([[1.0], [3.0]]), training=True)
+        >>> y.numpy().round(2).tolist()
+        [[-1.0], [1.0]]
     """
 
     float_inputs = True

@@ -32,14 +32,22 @@ class _Pooling2D(Layer):
 class MaxPooling2D(_Pooling2D):
     """The maximum of each window.
 
-    Args: pool_size: the window, an int or a tuple (height, width).  strides: steps between windows; None: pool_size.
-        padding: "valid" (windows inside the image only) or "same".  data_format: "channels_last" or "channels_first".
+    Args:
+        pool_size: the window, an int or a tuple (height, width).
+        strides: steps between windows; None: pool_size.
+        padding: "valid" (windows inside the image only) or "same".
+        data_format: "channels_last" or "channels_first".
         Others: see `Layer`.
-    Input: (batch, height, width, channels), or channels first.
-    Raises: ValueError for bad values, and when called on an image smaller than the window.
+
+    Input:
+        (batch, height, width, channels), or channels first.
+
+    Raises:
+        ValueError: bad values, and when called on an image smaller than the window.
 
     Example:
-        y = MaxPooling2D(2)(images)
+        >>> fastnn.layers.MaxPooling2D(2)(np.ones((2, 28, 28, 1))).shape
+        (2, 14, 14, 1)
     """
 
     def _pool(self, x):
@@ -81,7 +89,10 @@ class _GlobalPooling2D(Layer):
 class GlobalMaxPooling2D(_GlobalPooling2D):
     """The maximum over each image: (batch, height, width, channels) -> (batch, channels).
 
-    Args: data_format: "channels_last" or "channels_first".  keepdims: keep the image axes with size 1.  Others: see `Layer`.
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the image axes with size 1.
+        Others: see `Layer`.
     """
 
     def _pool(self, x):
@@ -91,7 +102,10 @@ class GlobalMaxPooling2D(_GlobalPooling2D):
 class GlobalAveragePooling2D(_GlobalPooling2D):
     """The mean over each image: (batch, height, width, channels) -> (batch, channels).
 
-    Args: data_format: "channels_last" or "channels_first".  keepdims: keep the image axes with size 1.  Others: see `Layer`.
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the image axes with size 1.
+        Others: see `Layer`.
     """
 
     def _pool(self, x):

@@ -11,10 +11,13 @@ from .layer import Layer
 class Rescaling(Layer):
     """`inputs * scale + offset`; uint8 images become floats.
 
-    Args: scale, offset: numbers, or arrays that broadcast to the input.  Others: see `Layer`.
+    Args:
+        scale, offset: numbers, or arrays that broadcast to the input.
+        Others: see `Layer`.
 
     Example:
-        y = Rescaling(1 / 255)(images)
+        >>> fastnn.layers.Rescaling(1 / 255)(np.full((1, 2), 255, "uint8")).tolist()
+        [[1.0, 1.0]]
     """
 
     float_inputs = True
@@ -43,9 +46,13 @@ class Rescaling(Layer):
 class ZeroPadding2D(Layer):
     """Rows and columns of zeros around images.
 
-    Args: padding: int; tuple (rows, columns), on both sides each; or ((top, bottom), (left, right)).
-        data_format: "channels_last" or "channels_first".  Others: see `Layer`.
-    Raises: ValueError for other values.
+    Args:
+        padding: int; tuple (rows, columns), on both sides each; or ((top, bottom), (left, right)).
+        data_format: "channels_last" or "channels_first".
+        Others: see `Layer`.
+
+    Raises:
+        ValueError: other values.
     """
 
     def __init__(self, padding=(1, 1), data_format=None, **kwargs):

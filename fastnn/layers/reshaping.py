@@ -12,7 +12,9 @@ from .layer import Layer
 class Flatten(Layer):
     """(batch, ...) -> (batch, product of the other sizes).
 
-    Args: data_format: with "channels_first", channels are moved last before.  Others: see `Layer`.
+    Args:
+        data_format: with "channels_first", channels are moved last before.
+        Others: see `Layer`.
     """
 
     def __init__(self, data_format=None, **kwargs):
@@ -34,11 +36,16 @@ class Flatten(Layer):
 class Reshape(Layer):
     """(batch, ...) -> (batch, *target_shape).
 
-    Args: target_shape: sizes without the batch axis; one of them may be -1, which is computed.  Others: see `Layer`.
-    Raises: ValueError for more than one -1, and when called on a shape with another number of elements.
+    Args:
+        target_shape: sizes without the batch axis; one of them may be -1, which is computed.
+        Others: see `Layer`.
+
+    Raises:
+        ValueError: more than one -1, and when called on a shape with another number of elements.
 
     Example:
-        y = Reshape((28, 28, 1))(x)
+        >>> fastnn.layers.Reshape((28, 28, 1))(np.ones((2, 784))).shape
+        (2, 28, 28, 1)
     """
 
     def __init__(self, target_shape, **kwargs):
@@ -76,8 +83,12 @@ class Reshape(Layer):
 class Permute(Layer):
     """Reorders the axes after the batch axis.
 
-    Args: dims: the input's axes in their new order, counted from 1: (2, 1) swaps two axes.  Others: see `Layer`.
-    Raises: ValueError for anything that is no permutation.
+    Args:
+        dims: the input's axes in their new order, counted from 1: (2, 1) swaps two axes.
+        Others: see `Layer`.
+
+    Raises:
+        ValueError: anything that is no permutation.
     """
 
     def __init__(self, dims, **kwargs):
@@ -101,8 +112,12 @@ class Permute(Layer):
 class RepeatVector(Layer):
     """(batch, features) -> (batch, n, features), the same n times.
 
-    Args: n: positive integer.  Others: see `Layer`.
-    Raises: TypeError or ValueError for other n.
+    Args:
+        n: positive integer.
+        Others: see `Layer`.
+
+    Raises:
+        TypeError or ValueError for other n.
     """
 
     def __init__(self, n, **kwargs):

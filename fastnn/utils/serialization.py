@@ -20,7 +20,8 @@ _registered_names = {}
 def lookup(kind, name, table, custom_objects=None):
     """The entry `name` of `table`, or of the user's registered objects.
 
-    Raises: ValueError that gives the nearest names there are.
+    Raises:
+        ValueError that gives the nearest names there are.
     """
     for objects in (custom_objects or {}, _custom_objects, table):
         if name in objects:
@@ -45,9 +46,13 @@ def name_table(*classes, **aliases):
 def get(kind, identifier, table, custom_objects=None):
     """An object from whatever a user may pass for it: None, a name, a config, a class, an instance, a function.
 
-    Args: kind: what is looked for, for the error message ("initializer").  identifier: what the user passed.
+    Args:
+        kind: what is looked for, for the error message ("initializer").
+        identifier: what the user passed.
         table: names -> classes or functions.
-    Raises: ValueError for unknown names and for things that cannot be called.
+
+    Raises:
+        ValueError: unknown names and things that cannot be called.
     """
     if identifier is None:
         return None
@@ -67,7 +72,8 @@ def get(kind, identifier, table, custom_objects=None):
 def serialize(obj):
     """The config of an object, or of a structure of objects and plain values.
 
-    Raises: TypeError for an object that has no `get_config()`.
+    Raises:
+        TypeError: an object that has no `get_config()`.
     """
     if isinstance(obj, PLAIN):
         return obj
@@ -108,9 +114,13 @@ def serialize_value(value):
 def deserialize(config, table=None, custom_objects=None, kind="object"):
     """The inverse of `serialize`.
 
-    Args: config: a config, a name, or a structure of them.  table: names -> classes or functions; without one the
-        class is looked for where the config's module says.  custom_objects: names -> the user's own classes.
-    Raises: ValueError for an unknown name; TypeError when a class does not accept the config.
+    Args:
+        config: a config, a name, or a structure of them.
+        table: names -> classes or functions; without one the class is looked for where the config's module says.
+        custom_objects: names -> the user's own classes.
+
+    Raises:
+        ValueError: an unknown name; TypeError when a class does not accept the config.
     """
     if isinstance(config, str) and table is not None:
         return lookup(kind, config, table, custom_objects)
@@ -198,7 +208,9 @@ def registered_name(obj):
 def register_keras_serializable(package="Custom", name=None):
     """Class decorator: configs and saved models may name the class (or function) from now on.
 
-    Args: package: the first half of the registered name `package>name`.  name: the second half; default: the class name.
+    Args:
+        package: the first half of the registered name `package>name`.
+        name: the second half; default: the class name.
     """
 
     def register(obj):

@@ -1,0 +1,134 @@
+"""Holder: what holds variables and other holders, and gives an account of them."""
+import itertools
+import warnings
+
+import numpy as np
+
+from ..random import SeedGenerator
+from ..tensor import Variable
+from .structure import contents, unique
+
+
+class Holder:
+    """Finds the variables and layers in its attributes, also in lists, tuples and dicts, whenever it is asked for them."""
+
+    def __new__(cls, *args, **kwargs):
+        holder = super().__new__(cls)
+        state = holder.__dict__
+        state["_trainable_variables"], state["_non_trainable_variables"] = [], []
+        state["name"], state["built"] = None, False
+        return holder
+
+    def _track(self, variable):
+        (self._trainable_variables if variable.trainable else self._non_trainable_variables).append(variable)
+
+    def _own_variables(self):
+        """Own variables, trainable ones first; those set as attributes are noticed here."""
+        known = {id(v) for v in itertools.chain(self._trainable_variables, self._non_trainable_variables)}
+        for value in contents(self.__dict__, Variable):
+            if id(value) not in known:
+                known.add(id(value))
+                self._track(value)
+        return self._trainable_variables + self._non_trainable_variables
+
+    @property
+    def _layers(self):
+        """The layers held by attributes, lists, tuples and dicts, in the order in which they were set."""
+        return unique(contents(self.__dict__, Holder))
+
+    def _flatten_layers(self):
+        """This layer and all layers inside it, outer ones first."""
+        found, queue, seen = [], [self], set()
+        while queue:
+            layer = queue.pop(0)
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                found.append(layer)
+                queue[:0] = layer._layers
+        return found
+
+    @property
+    def weights(self):
+        """All weights: own trainable ones, own others, then those of the layers inside."""
+        return unique(itertools.chain(self._own_variables(), *(layer.weights for layer in self._layers)))
+
+    @property
+    def variables(self):
+        """As `weights`, plus the state of random number generators."""
+        states = [generator.state for generator in contents(self.__dict__, SeedGenerator)]
+        return unique(itertools.chain(self._own_variables(), states, *(layer.variables for layer in self._layers)))
+
+    @property
+    def trainable_weights(self):
+        """The weights that optimizers change."""
+        return [v for v in self.weights if v.trainable] if self._trainable else []
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that optimizers leave alone."""
+        return [v for v in self.weights if not v.trainable] if self._trainable else self.weights
+
+    @property
+    def trainable_variables(self):
+        """The variables that optimizers change."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self):
+        """The variables that optimizers leave alone."""
+        return [v for v in self.variables if not v.trainable] if self._trainable else self.variables
+
+    @property
+    def trainable(self):
+        """Whether the weights are trained; setting it sets it for all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._own_variables()
+        self._trainable = bool(value)
+        for variable in self._trainable_variables:
+            variable.trainable = self._trainable
+        for layer in self._layers:
+            layer.trainable = self._trainable
+
+    def count_params(self):
+        """The number of numbers in the weights.  Raises: ValueError before the layer is built."""
+        if not self.built and not self.weights:
+            raise ValueError(
+                f'Layer "{self.name}" has no weights yet, so that `count_params()` cannot count them: call it on data '
+                "or `build(input_shape)` it first."
+            )
+        return sum(int(np.prod(v.shape)) for v in self.weights)
+
+    def get_weights(self):
+        """The values of `weights`, as NumPy arrays."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Sets the values of `weights`, from arrays in the same order.
+
+        Raises:
+            ValueError: a wrong number of arrays or a wrong shape. NaN in the values is warned of by name.
+        """
+        variables, values = self.weights, [np.asarray(w) for w in weights]
+        if len(values) != len(variables):
+            raise ValueError(
+                f'You called `set_weights(weights)` on layer "{self.name}" with a list of {len(values)} arrays, but the '
+                f"layer has {len(variables)} weights{_listing(variables)}."
+                + ("" if self.built else " It is not built yet: call it on data or `build(input_shape)` it first.")
+            )
+        for variable, value in zip(variables, values):
+            if tuple(variable.shape) != value.shape:
+                raise ValueError(
+                    f'Layer "{self.name}": weight "{variable.name}" has shape {tuple(variable.shape)}, which is not '
+                    f"compatible with the provided array of shape {value.shape}."
+                )
+        for variable, value in zip(variables, values):
+            if value.dtype.kind == "f" and np.isnan(value).any():
+                warnings.warn(f'Layer "{self.name}": the values set for weight "{variable.name}" contain NaN.', stacklevel=2)
+            variable.assign(value)
+
+
+def _listing(variables):
+    return f" ({', '.join(f'{v.name} {tuple(v.shape)}' for v in variables)})" if variables else ""
