@@ -35,7 +35,9 @@ static inline int64_t fn_conv_size(int64_t a, int64_t b, int64_t c, int64_t d) {
   return a && b && c && d ? a * b * c * d : 0;
 }
 
-static inline int64_t fn_ceil_div(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+static inline int64_t fn_ceil_div(int64_t a, int64_t b) {
+  return b == 1 ? a : a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
 
 /* The positions o in [0, count) of a window with o*stride + offset in [0, limit): a range [*lo, *hi), empty if none. */
 static inline void fn_conv_range(int64_t offset, int64_t stride, int64_t limit, int64_t count, int64_t *lo, int64_t *hi) {

@@ -112,8 +112,11 @@ static void data_rows_chunk(void *ctx, int64_t chunk) {
   for (int64_t i = chunk * j->chunk_rows; i < FN_MIN((chunk + 1) * j->chunk_rows, j->rows); i++) {
     float *dx = j->dx + i * s->W * s->C;
     data_row(j, j->dy + i / s->H * s->OH * s->OW * s->F, i % s->H, sums ? sums : dx, width);
-    for (int64_t k = 0; sums && k < s->W * s->G; k++) /* without the padding */
-      for (int64_t c = 0; c < s->CG; c++) dx[k * s->CG + c] = sums[k * P + c];
+    for (int64_t k = 0; sums && k < s->W * s->G; k++, dx += s->CG) /* without the padding */
+      for (int64_t c = 0; c < s->CG; c += VL) {
+        if (s->CG - c < VL) vstore_n(dx + c, vload(sums + k * P + c), s->CG - c);
+        else vstore(dx + c, vload(sums + k * P + c));
+      }
   }
 }
 
@@ -181,7 +184,7 @@ FN_TUNED(conv2d_backward_data) {
   if (!packed) return FN_NOMEM;
   j.w = packed;
   j.rows = s->N * s->H;
-  j.chunk_rows = rows_in_chunk(j.rows, (double)s->OH * s->OW * s->F * taps * s->CG / s->H);
+  j.chunk_rows = rows_in_chunk(j.rows, (double)s->OH * s->OW * s->F * taps * s->CG / s->H, (double)taps * s->CG * s->F);
   int64_t chunks = FN_CEIL(j.rows, j.chunk_rows);
   if (is_depthwise(s)) {
     pack_panel(a[1].p, taps, s->C, s->C, packed);
@@ -192,7 +195,7 @@ FN_TUNED(conv2d_backward_data) {
   int64_t kernel = taps * s->CG * s->F;
   if (kernel < 32768) for (int64_t i = 0; i < s->G * taps; i++) pack_tap(&pack, i);
   else fn_parallel(s->G * taps, pack_tap, &pack);
-  if (s->OW * 2 < TILE_ROWS && s->N * 2 >= TILE_ROWS) fn_parallel(FN_CEIL(s->N, TILE_ROWS) * s->H, data_images_chunk, &j);
+  if (has_short_rows(s)) fn_parallel(FN_CEIL(s->N, TILE_ROWS) * s->H, data_images_chunk, &j);
   else fn_parallel(chunks, data_rows_chunk, &j);
   return j.status;
 }

@@ -71,22 +71,29 @@ static void activate_pixels(const conv_forward *j, float *y, int64_t pixels, int
     }
 }
 
-/* Walks groups and panels for `pixels` outputs that start at y, y_step apart.  t has the geometry and x. */
-static void run_panels(const conv_forward *j, const conv_tile *geometry, int64_t w_first, int64_t pixels, float *y) {
+/* Rows of outputs that one call of run_panels covers: `pixels` in each, from one to the next x_row and y_row further. */
+typedef struct {
+  int64_t rows, pixels, x_row, y_row;
+} conv_outputs;
+
+/* Every group and panel of filters for some rows of outputs: a panel stays in the cache for all of them.  t has the
+ * geometry, the first x and the first y; w_first: where in K it begins. */
+static void run_panels(const conv_forward *j, const conv_tile *geometry, int64_t w_first, conv_outputs out) {
   const fn_conv *s = &j->s;
   int64_t K = s->KH * s->KW * s->CG, FG = s->F / s->G, P = padded(FG);
   for (int64_t g = 0; g < s->G; g++)
     for (int64_t p = 0; p * PANEL < FG; p++) {
       conv_tile t = *geometry;
       int64_t vectors = panel_vectors(FG, p), width = vectors * VL;
-      t.x += g * s->CG;
-      t.y = y + g * FG + p * PANEL;
+      t.x += g * s->CG, t.y += g * FG + p * PANEL;
       t.w = j->w + (g * P + p * PANEL) * K + w_first * width;
       t.init = j->b + g * P + p * PANEL;
       t.w_outer *= width, t.w_inner *= width;
       t.lanes = panel_lanes(FG, p);
-      conv_tiles_over(&t, pixels, vectors);
-      activate_pixels(j, t.y, pixels, t.y_step, (vectors - 1) * VL + t.lanes);
+      for (int64_t r = 0; r < out.rows; r++, t.x += out.x_row, t.y += out.y_row) {
+        conv_tiles_over(&t, out.pixels, vectors);
+        activate_pixels(j, t.y, out.pixels, t.y_step, (vectors - 1) * VL + t.lanes);
+      }
     }
 }
 
@@ -117,10 +124,8 @@ static void forward_rows(conv_forward *j, int64_t n, int64_t from, int64_t to) {
   }
   conv_tile t = walk_kernel(j, s->KH, s->KW, width);
   t.x_step = s->SW * s->C, t.y_step = s->F;
-  for (int64_t oh = from; oh < to; oh++) {
-    t.x = x + (top + (oh - from) * s->SH) * width * s->C;
-    run_panels(j, &t, 0, s->OW, j->y + (n * s->OH + oh) * s->OW * s->F);
-  }
+  t.x = x + top * width * s->C, t.y = j->y + (n * s->OH + from) * s->OW * s->F;
+  run_panels(j, &t, 0, (conv_outputs){to - from, s->OW, s->SH * width * s->C, s->OW * s->F});
 }
 
 static void forward_rows_chunk(void *ctx, int64_t chunk) {
@@ -147,7 +152,8 @@ static void forward_images_chunk(void *ctx, int64_t chunk) {
     conv_tile t = walk_kernel(j, h1 - h0, w1 - w0, s->W);
     t.x_step = s->H * s->W * s->C, t.y_step = s->OH * s->OW * s->F;
     t.x = h0 < h1 && w0 < w1 ? j->x + n * t.x_step + ((ih + h0 * s->DH) * s->W + iw + w0 * s->DW) * s->C : j->x;
-    run_panels(j, &t, (h0 * s->KW + w0) * s->CG, images, j->y + n * t.y_step + (oh * s->OW + ow) * s->F);
+    t.y = j->y + n * t.y_step + (oh * s->OW + ow) * s->F;
+    run_panels(j, &t, (h0 * s->KW + w0) * s->CG, (conv_outputs){1, images, 0, 0});
   }
 }
 
@@ -178,10 +184,10 @@ static void forward_gather_chunk(void *ctx, int64_t chunk) {
     int64_t row = (first + i) / s->OW, ow = (first + i) % s->OW;
     gather_pixel(s, j->x + row / s->OH * s->H * s->W * s->C, row % s->OH, ow, cols + i * step);
   }
-  conv_tile t = {.x = cols, .x_step = step, .y_step = s->F, .outer = 1, .inner = s->KH * s->KW, .x_inner = s->C,
+  conv_tile t = {.x = cols, .y = j->y + first * s->F, .x_step = step, .y_step = s->F, .outer = 1, .inner = s->KH * s->KW, .x_inner = s->C,
                  .w_inner = s->CG, .len = s->CG, .relu = j->act == FN_RELU};
   if (s->G == 1) t.len *= t.inner, t.inner = 1;
-  run_panels(j, &t, 0, count, j->y + first * s->F);
+  run_panels(j, &t, 0, (conv_outputs){1, count, 0, 0});
 }
 
 /* ---- Depthwise: filter c sees channel c, so channels fill the vectors ---- */
@@ -221,24 +227,28 @@ FN_INLINE int is_depthwise(const fn_conv *s) { return s->CG == 1 && s->F == s->G
 
 /* ---- Which way ---- */
 
-/* Output rows in a chunk: about a quarter of a megabyte of windows and four million multiply-adds at most, one chunk
- * for all where there is little work. */
-static int64_t rows_in_chunk(int64_t rows, double row_work) {
+/* Rows in a chunk: four million multiply-adds, more where the kernel is large (so that it is not fetched anew for every
+ * row), one chunk for all where there is little work. */
+static int64_t rows_in_chunk(int64_t rows, double row_work, double kernel) {
   if (rows * row_work < 1e6) return FN_MAX(rows, 1);
-  return FN_MAX(1, FN_MIN((int64_t)(4e6 / row_work), FN_CEIL(rows, 8)));
+  double most = FN_MAX(4e6, 64 * kernel);
+  return FN_MAX(1, FN_MIN((int64_t)(most / row_work), FN_CEIL(rows, 8)));
 }
+
+/* Tiles across images, not along rows: where a row is half a tile or less. */
+static int has_short_rows(const fn_conv *s) { return s->OW * 2 <= TILE_ROWS && s->N * 2 >= TILE_ROWS; }
 
 static int run_forward(conv_forward *j) {
   const fn_conv *s = &j->s;
   double row_work = (double)s->OW * s->F * s->KH * s->KW * s->CG;
   j->rows = s->N * s->OH;
-  j->chunk_rows = rows_in_chunk(j->rows, row_work);
+  j->chunk_rows = rows_in_chunk(j->rows, row_work, (double)s->KH * s->KW * s->CG * s->F);
   j->border = has_border(s);
   void (*chunk)(void *, int64_t) = forward_rows_chunk;
   int64_t chunks = FN_CEIL(j->rows, j->chunk_rows);
   int wide = j->border && too_wide(s, 1, FN_MIN(j->chunk_rows, s->OH));
   if (is_depthwise(s)) chunk = depthwise_chunk;
-  else if (s->OW * 2 < TILE_ROWS && s->N * 2 >= TILE_ROWS)
+  else if (has_short_rows(s))
     chunk = forward_images_chunk, chunks = FN_CEIL(s->N, TILE_ROWS) * s->OH;
   else if (s->OW * 2 < TILE_ROWS || wide) chunk = forward_gather_chunk, chunks = FN_CEIL(j->rows * s->OW, TILE_ROWS);
   else {

@@ -58,11 +58,14 @@ FN_INLINE void conv_tile_run(const conv_tile *t, const int rows, const int vecto
     for (int64_t n = 0; n < t->inner; n++) {
       const float *x = t->x + o * t->x_outer + n * t->x_inner;
       const float *w = t->w + o * t->w_outer + n * t->w_inner;
-      for (const float *end = x + t->len; x < end; x++, w += vectors * VL) {
+      /* three bases with five offsets each: one offset for every row would not fit into the integer registers */
+      const float *x5 = x + 5 * xs, *x10 = x + 10 * xs;
+      __asm__("" : "+r"(x5), "+r"(x10));
+      for (const float *end = x + t->len; x < end; x++, x5++, x10++, w += vectors * VL) {
         vf w0 = vload(w), w1 = vectors > 1 ? vload(w + VL) : w0;
 #define FMA(i) \
   if (i < rows) { \
-    vf v = vset1(x[i * xs]); \
+    vf v = vset1((i < 5 ? x : i < 10 ? x5 : x10)[i % 5 * xs]); \
     a##i += v * w0; \
     if (vectors > 1) b##i += v * w1; \
   }
