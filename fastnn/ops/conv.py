@@ -6,14 +6,7 @@ from functools import lru_cache
 
 from ..op import normal, op
 from ..tensor import FLOATS, Spec
-
-_CODES = {"linear": 0, "relu": 1, "tanh": 2, "sigmoid": 3, "relu6": 4, "elu": 5, "selu": 6, "leaky_relu": 7}
-
-
-def _activation_code(name):
-    if name not in _CODES:
-        raise ValueError(f"[conv2d] activation is {name!r}, expected one of {', '.join(_CODES)}: apply others after it")
-    return _CODES[name]
+from .activation import CODES, activation_code, activation_grad, bias_act_grad
 
 
 # ---- Shapes -----------------------------------------------------------------------------------------------------
@@ -148,21 +141,22 @@ class conv2d:
         if b is not None and b.shape != shape[3:]:
             raise ValueError(f"[conv2d] the bias has shape {b.shape}, expected {shape[3:]}: one number for each filter")
         _check_dtypes("conv2d", input=x, kernel=w, bias=b)
-        _activation_code(activation)
+        activation_code(activation)
         return Spec(shape, x.dtype)
 
     def cpu(x, w, b, y, *, strides, padding, dilation_rate, groups, activation, alpha):
         sizes = _geometry(x.shape, w.shape, y.shape, strides, padding, dilation_rate, groups)
-        return "conv2d", (x, w, b, y, *sizes, _activation_code(activation), alpha)
+        return "conv2d", (x, w, b, y, *sizes, CODES[activation], alpha)
 
-    def vjp(dy, x, w, b, y, needs, strides, padding, dilation_rate, groups, activation, alpha):
+    def vjp(dy, x, w, y, needs, strides, padding, dilation_rate, groups, activation, alpha):
         db, attrs = None, dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
-        if activation != "linear" or needs[2]:
-            from .activation import bias_act_grad
+        if needs[2]:
             dy, db = bias_act_grad(dy, y, activation=activation, alpha=alpha)
+        elif activation != "linear":
+            dy = activation_grad(dy, y, activation=activation, alpha=alpha)
         dx = conv2d_backward_data(dy, w, image=x.shape[1:3], **attrs) if needs[0] else None
         dw = conv2d_backward_weights(x, dy, kernel_size=w.shape[:2], **attrs) if needs[1] else None
-        return dx, dw, None if b is None else db
+        return dx, dw, db
 
 
 @op
