@@ -57,6 +57,33 @@ FN_INLINE vf vgelu_tanh_slope(vf x) {
   return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * 0.79788456080286535588f * (1 + 0.134145f * x * x);
 }
 
+/* erf within 2 ulp: x + x p(x^2) up to 1, then 1 - exp(q(|x|)), where q is log(erfc); fitted at Chebyshev nodes. */
+FN_INLINE vf verf(vf x) {
+  vf a = vabs(x), s = x * x, t = vselect(a > vset1(4), vset1(4), a);
+  vf p = s * -9.673590865e-6f + 1.126825389e-4f;
+  p = p * s - 8.484396547e-4f;
+  p = p * s + 5.221053412e-3f;
+  p = p * s - 2.686543831e-2f;
+  p = p * s + 1.128378262e-1f;
+  p = p * s - 3.761263848e-1f;
+  p = p * s + 1.283791671e-1f;
+  vf q = t * 1.614061634e-6f - 4.559062310e-5f;
+  q = q * t + 5.927695437e-4f;
+  q = q * t - 4.740222371e-3f;
+  q = q * t + 2.636471745e-2f;
+  q = q * t - 1.099782453e-1f;
+  q = q * t - 6.319370935e-1f;
+  q = q * t - 1.130166676f;
+  q = q * t + 3.032130031e-4f;
+  vf outer = (vf)((vi)(1 - vexp(q)) | ((vi)x & INT32_MIN));
+  return vselect(a < vset1(1), p * x + x, outer);
+}
+FN_INLINE vf vnormal_cdf(vf x) { return 0.5f * (1 + verf(x * 0.70710678118654752440f)); }
+FN_INLINE vf vgelu_slope(vf x) { return vnormal_cdf(x) + x * 0.39894228040143267794f * vexp(-0.5f * x * x); }
+
+FN_VECTORS(erf, FN_GRAIN_MATHS, verf(x))
+FN_VECTORS(gelu, FN_GRAIN_MATHS, x *vnormal_cdf(x))
+FN_VECTORS_GRAD(gelu_grad, FN_GRAIN_MATHS, dy *vgelu_slope(v))
 FN_VECTORS(exp, FN_GRAIN_MATHS, vexp(x))
 FN_VECTORS(expm1, FN_GRAIN_MATHS, vexpm1(x))
 FN_VECTORS(log, FN_GRAIN_MATHS, vlog(x))

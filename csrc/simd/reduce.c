@@ -23,25 +23,27 @@ static float FN_NAME(sum_run)(const float *x, int64_t n) {
   return total + vsum(lane[0]);
 }
 
+/* Columns in strips of vectors; every 128 rows their sums so far go into the totals */
+#define FN_SUM_STRIP(V, LOAD, STORE)                                                              \
+  {                                                                                               \
+    vf total[V] = {{0}};                                                                          \
+    for (int64_t k = 0; k < rows; k += FN_SUM_ROWS) {                                             \
+      vf part[V] = {{0}};                                                                         \
+      for (int64_t m = k; m < FN_MIN(k + FN_SUM_ROWS, rows); m++)                                 \
+        for (int v = 0; v < V; v++) part[v] += LOAD(x + m * stride + j + v * VL);                 \
+      for (int v = 0; v < V; v++) total[v] += part[v];                                            \
+    }                                                                                             \
+    for (int v = 0; v < V; v++) STORE(y + j + v * VL, total[v]);                                  \
+  }
+#define FN_LOAD_REST(p) vload_n(p, cols - j)
+#define FN_STORE_REST(p, v) vstore_n(p, v, cols - j)
+
 static void FN_NAME(sum_columns)(const float *x, int64_t stride, int64_t rows, int64_t cols, float *y) {
   int64_t j = 0;
-  for (; j + VL <= cols; j += VL) {
-    vf total = {0};
-    for (int64_t k = 0; k < rows; k += FN_SUM_ROWS) {
-      vf part = {0};
-      for (int64_t m = k; m < FN_MIN(k + FN_SUM_ROWS, rows); m++) part += vload(x + m * stride + j);
-      total += part;
-    }
-    vstore(y + j, total);
-  }
-  if (j == cols) return;
-  vf total = {0};
-  for (int64_t k = 0; k < rows; k += FN_SUM_ROWS) {
-    vf part = {0};
-    for (int64_t m = k; m < FN_MIN(k + FN_SUM_ROWS, rows); m++) part += vload_n(x + m * stride + j, cols - j);
-    total += part;
-  }
-  vstore_n(y + j, total, cols - j);
+  for (; j + 8 * VL <= cols; j += 8 * VL) FN_SUM_STRIP(8, vload, vstore)
+  for (; j + 2 * VL <= cols; j += 2 * VL) FN_SUM_STRIP(2, vload, vstore)
+  for (; j + VL <= cols; j += VL) FN_SUM_STRIP(1, vload, vstore)
+  if (j < cols) FN_SUM_STRIP(1, FN_LOAD_REST, FN_STORE_REST)
 }
 
 static void FN_NAME(sum_fold)(const void *x, int64_t stride, int64_t rows, int64_t cols, void *y) {
@@ -58,21 +60,29 @@ FN_TUNED(sum) {
   return status;
 }
 
-/* Extremes: in vectors along contiguous axes too, where the reference goes one by one.  NaN stays: a comparison with
- * NaN is false, so it wins on either side. */
+/* Extremes in vectors along contiguous axes too, where the reference goes one by one.  NaN stays: a comparison with NaN
+ * is false.  The last vector of a run overlaps the one before, which changes no extreme. */
 #define FN_EXTREME(kernel, neutral, op)                                                                   \
   FN_INLINE vf FN_NAME(kernel##_of)(vf v, vf x) { return vselect((v op x) | (v != v), v, x); }            \
   FN_INLINE float FN_NAME(kernel##_one)(float v, float x) { return v op x || v != v ? v : x; }            \
   static float FN_NAME(kernel##_run)(const float *x, int64_t n) {                                         \
     float best = neutral;                                                                                 \
-    int64_t k = 0;                                                                                        \
-    if (n >= VL) {                                                                                        \
-      vf v = vload(x);                                                                                    \
-      for (k = VL; k + VL <= n; k += VL) v = FN_NAME(kernel##_of)(v, vload(x + k));                       \
-      for (int j = 0; j < VL; j++) best = FN_NAME(kernel##_one)(best, v[j]);                              \
+    if (n < VL) {                                                                                         \
+      for (int64_t k = 0; k < n; k++) best = FN_NAME(kernel##_one)(best, x[k]);                           \
+      return best;                                                                                        \
     }                                                                                                     \
-    for (; k < n; k++) best = FN_NAME(kernel##_one)(best, x[k]);                                          \
-    return best;                                                                                          \
+    vf v = vload(x + n - VL), w = v;                                                                      \
+    int64_t k = 0;                                                                                        \
+    for (; k + 2 * VL <= n; k += 2 * VL) {                                                                \
+      v = FN_NAME(kernel##_of)(v, vload(x + k));                                                          \
+      w = FN_NAME(kernel##_of)(w, vload(x + k + VL));                                                     \
+    }                                                                                                     \
+    if (k + VL <= n) v = FN_NAME(kernel##_of)(v, vload(x + k));                                           \
+    float lane[VL];                                                                                       \
+    vstore(lane, FN_NAME(kernel##_of)(v, w));                                                             \
+    for (int half = VL / 2; half; half /= 2)                                                              \
+      for (int j = 0; j < half; j++) lane[j] = FN_NAME(kernel##_one)(lane[j], lane[j + half]);            \
+    return lane[0];                                                                                       \
   }                                                                                                       \
   static void FN_NAME(kernel##_fold)(const void *px, int64_t stride, int64_t rows, int64_t cols, void *py) { \
     const float *x = px;                                                                                  \
@@ -93,3 +103,42 @@ FN_TUNED(sum) {
 
 FN_EXTREME(max, -__builtin_inff(), >)
 FN_EXTREME(min, __builtin_inff(), <)
+
+/* Along a contiguous axis: the extreme first, then the first place that holds it (or the first NaN). */
+#define FN_PLACE(kernel, extreme)                                                     \
+  static void FN_NAME(map_##kernel)(const fn_arg *a, int64_t lo, int64_t hi) {        \
+    int64_t r = a[3].i;                                                               \
+    int32_t *y = a[1].p;                                                              \
+    for (int64_t o = lo; o < hi; o++) {                                               \
+      const float *x = (const float *)a[0].p + o * r;                                 \
+      float best = FN_NAME(extreme##_run)(x, r);                                      \
+      vf want = vset1(best);                                                          \
+      int nan = best != best;                                                         \
+      int64_t k = 0;                                                                  \
+      for (; k + VL <= r; k += VL) {                                                  \
+        vf v = vload(x + k);                                                          \
+        vi hit = nan ? v != v : v == want;                                            \
+        int any = 0;                                                                  \
+        for (int j = 0; j < VL; j++) any |= hit[j];                                   \
+        if (any) break;                                                               \
+      }                                                                               \
+      while (k < r && !(nan ? x[k] != x[k] : x[k] == best)) k++;                      \
+      y[o] = (int32_t)k;                                                              \
+    }                                                                                 \
+  }                                                                                   \
+  FN_TUNED(kernel) {                                                                  \
+    int64_t o = a[2].i, r = a[3].i;                                                   \
+    if (a[4].i != 1) return FN_NAME(kernel##_strided)(a, count);                      \
+    if (r <= 0) return FN_OK;                                                         \
+    return fn_map(a, o, FN_MAX(1, FN_GRAIN / r), FN_NAME(map_##kernel));              \
+  }
+static int FN_NAME(argmax_strided)(const fn_arg *a, int64_t count) {
+  (void)count;
+  FN_ARG(float, (z > v || z != z) && v == v)
+}
+static int FN_NAME(argmin_strided)(const fn_arg *a, int64_t count) {
+  (void)count;
+  FN_ARG(float, (z < v || z != z) && v == v)
+}
+FN_PLACE(argmax, max)
+FN_PLACE(argmin, min)

@@ -127,21 +127,20 @@ class running_sum:
 # ---- What users call --------------------------------------------------------------------------------------------
 
 @lru_cache(maxsize=8192)
-def _runs(axes):
-    """Axes in groups of neighbours, the last group first."""
+def _runs(axis, ndim, name):
+    """The axes to reduce in groups of neighbours, the last group first."""
     groups = []
-    for axis in axes:
-        if groups and groups[-1][-1] == axis - 1:
-            groups[-1] += (axis,)
+    for k in normalize_axes(axis, ndim, name):
+        if groups and groups[-1][-1] == k - 1:
+            groups[-1] += (k,)
         else:
-            groups.append((axis,))
+            groups.append((k,))
     return groups[::-1] or [()]
 
 
 def _reduce_axes(reduce, x, axis, keepdims, name):
     """Applies an op to groups of neighbouring axes, one after the other."""
-    groups = _runs(normalize_axes(axis, len(x.shape), name))
-    for axes in groups:
+    for axes in _runs(tuple(axis) if axis.__class__ is list else axis, len(x.shape), name):
         x = reduce(x, axes=axes, keepdims=keepdims)
     return x
 

@@ -131,7 +131,7 @@ def tile(x, repeats):
     repeats = (1,) * (len(shape) - len(repeats)) + repeats
     apart = reshape(x, shape=tuple(m for n in shape for m in (1, n)))
     spread = broadcast_to(apart, shape=tuple(m for r, n in zip(repeats, shape) for m in (r, n)))
-    return reshape(spread, shape=tuple(r * n for r, n in zip(repeats, shape)))
+    return reshape(spread, shape=tuple(None if n is None else r * n for r, n in zip(repeats, shape)))
 
 
 def repeat(x, repeats, axis=None):
@@ -146,7 +146,7 @@ def repeat(x, repeats, axis=None):
         return take(x, np.repeat(np.arange(x.shape[axis]), counts), axis=axis)
     head, n, tail = x.shape[:axis], x.shape[axis], x.shape[axis + 1:]
     spread = broadcast_to(reshape(x, shape=head + (n, 1) + tail), shape=head + (n, repeats) + tail)
-    return reshape(spread, shape=head + (n * repeats,) + tail)
+    return reshape(spread, shape=head + (None if n is None else n * repeats,) + tail)
 
 
 @op
