@@ -64,11 +64,11 @@ class InputSpec:
                 return f"expected axis {axis} of the input shape to have value {size}, found {shape[axis]}"
         if self.shape is None:
             return None
-        expected = self.shape
+        expected, sizes = self.shape, shape
         if self.allow_last_axis_squeeze:
-            shape, expected = (s[:-1] if s and s[-1] == 1 else s for s in (shape, expected))
-        if len(shape) != len(expected) or any(
-            want is not None and got is not None and want != got for want, got in zip(expected, shape)
+            sizes, expected = (s[:-1] if s and s[-1] == 1 else s for s in (sizes, expected))
+        if len(sizes) != len(expected) or any(
+            want is not None and got is not None and want != got for want, got in zip(expected, sizes)
         ):
             return f"expected shape={self.shape}, found shape={shape}"
 

@@ -67,13 +67,14 @@ class Layer(Holder):
 
     # Whether integer inputs are cast to the layer's dtype; where False they reach `call` as they came.
     float_inputs = False
-    _call_has_training = _call_has_mask = False
+    _call_has_training = _call_has_mask = _declares_shape = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         parameters = inspect.signature(cls.call).parameters
         cls._call_has_training = "training" in parameters
         cls._call_has_mask = "mask" in parameters
+        cls._declares_shape = cls.compute_output_shape is not Layer.compute_output_shape
         if "build" in cls.__dict__:
             cls.build = _marks_built(cls.build)
 
@@ -153,6 +154,8 @@ class Layer(Holder):
         seen = self.__dict__.get("_seen")
         if seen is None or inputs.__class__ is not Tensor or inputs.shape != seen[0] or inputs.dtype != seen[1]:
             inputs = self._prepare(inputs)
+            if self._declares_shape and isinstance(inputs, Spec):
+                return Spec(self.compute_output_shape(inputs.shape), self.dtype)
         state = _state.current
         outer_training, outer_stamp = state.training, state.stamp
         if training is None:
@@ -222,13 +225,21 @@ class Layer(Holder):
             raise RuntimeError(f"In layer {type(self).__name__}, you forgot to call `super().__init__()` as the first statement in `__init__`.")
 
     def compute_output_shape(self, input_shape):
-        """The shape of the output for an input of this shape (a tuple with None for the batch, or a list of such)."""
+        """The shape of the output for an input of this shape (a tuple with None for the batch, or a list of such).
+
+        Layers whose `call` cannot run without values override it.
+        """
         output = self.compute_output_spec(map_shapes(lambda shape: Spec(shape, self.dtype), input_shape))
         return map_structure(lambda x: tuple(x.shape), output)
 
     def compute_output_spec(self, *args, **kwargs):
-        """Runs the layer on Specs: the Spec of the output.  Builds the layer if need be."""
-        return self(*args, **kwargs)
+        """Runs `call` on Specs: the Spec of the output.  Builds the layer if need be."""
+        inputs, *others = args
+        inputs = self._prepare(inputs)
+        try:
+            return self.call(inputs, *others, **kwargs)
+        except (ValueError, TypeError) as error:
+            raise _name_layer(error, self, inputs)
 
     def compute_mask(self, inputs, previous_mask):
         """The mask that goes with the output."""
@@ -244,7 +255,8 @@ class Layer(Holder):
         for value in flatten(loss):
             if not isinstance(value, (Tensor, Spec)):
                 raise ValueError(f'`add_loss()` of layer "{self.name}" takes tensors. Received: {value!r}')
-            self._losses.append(value)
+            if isinstance(value, Tensor):
+                self._losses.append(value)
 
     def _add_activity_loss(self, outputs):
         for output in flatten(outputs):

@@ -1,4 +1,8 @@
 """The base of all layers: names, weights, tracking, calls, losses, configs, errors."""
+import copy
+import pickle
+import threading
+
 import numpy as np
 import pytest
 
@@ -419,3 +423,63 @@ def test_variables_hold_the_state_of_random_numbers():
     block(X)
     assert len(block.variables) == 4 and len(block.weights) == 3
     assert block.variables[-1] is block.drop.seed_generator.state
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))], ids=["deepcopy", "pickle"])
+def test_copies_have_weights_of_their_own(twin):
+    layer = layers.BatchNormalization()
+    y = layer(X)
+    other = twin(layer)
+    np.testing.assert_array_equal(other(X).numpy(), y.numpy())
+    other(X + 1, training=True)
+    np.testing.assert_array_equal(layer(X).numpy(), y.numpy())
+    assert [w.path for w in other.weights] == [w.path for w in layer.weights]
+    seeded = layers.Dropout(0.5, seed=1)
+    np.testing.assert_array_equal(twin(seeded)(X, training=True).numpy(), seeded(X, training=True).numpy())
+
+
+def test_losses_of_a_symbolic_call_are_not_kept():
+    class Adds(Layer):
+        def call(self, inputs):
+            self.add_loss(ops.sum(inputs))
+            return inputs
+
+    layer = Adds()
+    layer(Input((3,)))
+    assert layer.losses == []
+
+
+def test_threads_have_flags_of_their_own():
+    block = Block()
+    block(X)
+    seen = {}
+
+    def run(training):
+        for _ in range(200):
+            with_flag = Scale()
+            with_flag(X, training=training)
+            seen.setdefault(training, set()).add(with_flag.seen[0])
+
+    threads = [threading.Thread(target=run, args=(flag,)) for flag in (True, False)]
+    [thread.start() for thread in threads], [thread.join() for thread in threads]
+    assert seen == {True: {True}, False: {False}}
+
+
+def test_a_layer_that_needs_values_declares_its_shape():
+    class Sorts(Layer):
+        def call(self, inputs):
+            return convert_to_tensor(np.sort(inputs.numpy())[:, :2])
+
+        def compute_output_shape(self, input_shape):
+            return (*input_shape[:-1], 2)
+
+    x = Input((3,))
+    assert Sorts()(x).shape == (None, 2)
+    assert Sorts().compute_output_shape((None, 3)) == (None, 2)
+    assert Sorts()(X).shape == (2, 2)
+
+    class More(Dense):
+        def compute_output_shape(self, input_shape):
+            return super().compute_output_shape(input_shape)
+
+    assert More(4)(x).shape == (None, 4)
