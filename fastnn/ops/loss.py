@@ -15,6 +15,7 @@ LOSSES = {name: code for code, name in enumerate((
     "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_logarithmic_error",
     "huber", "log_cosh", "hinge", "squared_hinge", "poisson", "kl_divergence", "binary_crossentropy",
     "binary_crossentropy_from_logits", "categorical_hinge", "cosine_similarity"))}
+COUPLED = ("categorical_hinge", "cosine_similarity")    # losses that are no mean over elements
 REDUCTIONS = {"sum": 0, "mean": 1, "mean_with_sample_weight": 2}
 
 
@@ -253,7 +254,8 @@ class row_loss:
         return Spec(y_pred.shape[:-1], y_pred.dtype)
 
     def cpu(y_true, y_pred, loss, *, kind, parameter, epsilon):
-        return "row_loss", (y_true, y_pred, loss, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
+        name = "coupled_loss" if kind in COUPLED else "row_loss"
+        return name, (y_true, y_pred, loss, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
 
     def vjp(dloss, y_true, y_pred, kind, parameter, epsilon, needs):
         same = {"kind": kind, "parameter": parameter, "epsilon": epsilon}
@@ -276,7 +278,8 @@ class row_loss_grad:
     def spec(dloss, y_true, y_pred, *, kind, parameter=0.0, epsilon=1e-7): return y_pred
 
     def cpu(dloss, y_true, y_pred, dp, *, kind, parameter, epsilon):
-        return "row_loss_grad", (dloss, y_true, y_pred, dp, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
+        name = "coupled_loss_grad" if kind in COUPLED else "row_loss_grad"
+        return name, (dloss, y_true, y_pred, dp, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
 
 
 @op
