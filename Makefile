@@ -13,7 +13,8 @@ PY := $(VENV)/bin/python
 TESTS ?= tests
 
 # The package is installed in place, so that only these make it worth installing again.
-COMPILED := setup.py pyproject.toml $(shell find csrc fastnn -name '*.[chS]' -o -name '*.inc' -o -name '*.pyx' -o -name '*.pxd')
+COMPILED := setup.py pyproject.toml fastnn/op.py fastnn/tape.py $(shell find csrc fastnn/_core -name '*.inc' -o -name '*.pyx') \
+	$(shell find csrc -name '*.[ch]')
 
 .PHONY: demo test bench sanitize build clean
 
@@ -45,5 +46,5 @@ $(VENV)/installed-%: $(VENV)/made $(COMPILED)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .benchmarks demo.png
-	rm -f fastnn/_core/*.so fastnn/_core/*.c
+	rm -f fastnn/*.so fastnn/*.c fastnn/_core/*.so fastnn/_core/*.c
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
