@@ -1,8 +1,5 @@
 /* Tuned float kernels: pooling over images (N, H, W, C), channels in the lanes of a vector. */
 
-typedef uint8_t vb __attribute__((vector_size(VL)));
-typedef uint8_t vb_u __attribute__((vector_size(VL), aligned(1), may_alias));
-
 typedef struct {
   int32_t from, to; /* of a column or row of the image: the windows that cover it; of a window: the cells it covers */
 } span;
@@ -59,25 +56,43 @@ FN_INLINE void take_greater(vf *best, vi *cell, vf v, int32_t number) {
 #endif
 }
 
+/* VL bytes as the lanes of a vector, and back.  (GCC 12 does __builtin_convertvector of bytes lane by lane.) */
+FN_INLINE vi load_bytes(const uint8_t *p) {
+#if FN_LEVEL == 4
+  return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+#elif FN_LEVEL == 3
+  return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+#else
+  vi v;
+  for (int i = 0; i < VL; i++) v[i] = p[i];
+  return v;
+#endif
+}
+
+FN_INLINE void store_bytes(uint8_t *p, vi v) {
+#if FN_LEVEL == 4
+  _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)v));
+#elif FN_LEVEL == 3
+  __m128i words = _mm_packus_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+  _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
+#else
+  for (int i = 0; i < VL; i++) p[i] = (uint8_t)v[i];
+#endif
+}
+
 FN_INLINE void store_cells(const pool *p, int64_t at, vi cell, int64_t n) {
-  if (p->small) {
-    vb bytes = __builtin_convertvector(cell, vb);
-    if (n == VL) *(vb_u *)(p->small + at) = bytes;
-    else memcpy(p->small + at, &bytes, (size_t)n);
-  } else if (p->large) {
-    memcpy(p->large + at, &cell, (size_t)n * 4);
-  }
+  if (p->small && n == VL) store_bytes(p->small + at, cell);
+  else if (p->small)
+    for (int64_t i = 0; i < n; i++) p->small[at + i] = (uint8_t)cell[i];
+  else if (p->large) memcpy(p->large + at, &cell, (size_t)n * 4);
 }
 
 FN_INLINE vi load_cells(const pool *p, int64_t at, int64_t n) {
   vi cell = {0};
-  if (p->small) {
-    vb bytes = {0};
-    if (n == VL) bytes = *(const vb_u *)(p->small + at);
-    else memcpy(&bytes, p->small + at, (size_t)n);
-    return __builtin_convertvector(bytes, vi);
-  }
-  if (p->large) memcpy(&cell, p->large + at, (size_t)n * 4);
+  if (p->small && n == VL) return load_bytes(p->small + at);
+  if (p->small)
+    for (int64_t i = 0; i < n; i++) cell[i] = p->small[at + i];
+  else if (p->large) memcpy(&cell, p->large + at, (size_t)n * 4);
   return cell;
 }
 
@@ -96,7 +111,7 @@ FN_INLINE void max_window(const pool *p, const float *x, int64_t out, int64_t h,
 }
 
 static void max_pool_rows(void *ctx, int64_t chunk) {
-  const pool *p = ctx;
+  const pool local = *(const pool *)ctx, *p = &local; /* a copy that no store can change */
   int64_t rows = pool_rows((double)p->ow * p->c * p->kh * p->kw), last = FN_MIN((chunk + 1) * rows, p->n * p->oh);
   for (int64_t row = chunk * rows; row < last; row++) {
     int64_t oh = row % p->oh, out = row * p->ow * p->c;
@@ -128,10 +143,8 @@ FN_TUNED(max_pool2d) {
   return FN_OK;
 }
 
-/* dy where the window chose this cell, else 0. */
-FN_INLINE vf chosen(const pool *p, int64_t out, int32_t number, int64_t lanes) {
-  vf dy = load_lanes(p->from + out, lanes);
-  vi cell = load_cells(p, out, lanes);
+/* dy where the window chose the cell of that number, else 0. */
+FN_INLINE vf chosen(vf dy, vi cell, int32_t number) {
 #if FN_LEVEL == 4
   return (vf)_mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask((__m512i)cell, _mm512_set1_epi32(number)), (__m512)dy);
 #else
@@ -139,42 +152,55 @@ FN_INLINE vf chosen(const pool *p, int64_t out, int32_t number, int64_t lanes) {
 #endif
 }
 
-/* A row of windows of two columns that do not overlap: each writes its two cells. */
-FN_INLINE void max_pool_grad_pairs(const pool *p, int64_t out, float *dx, int32_t number) {
+/* A row of windows two columns wide that do not overlap: writes `lines` rows of the image, `number` that of the first cell. */
+FN_INLINE void max_pool_grad_pairs(const pool *p, int64_t out, float *dx, int32_t number, int lines) {
   for (int64_t ow = 0; ow < p->ow; ow++, out += p->c, dx += 2 * p->c)
     for (int64_t c = 0; c < p->c; c += VL) {
       int64_t lanes = FN_MIN(p->c - c, VL);
-      store_lanes(dx + c, chosen(p, out + c, number, lanes), lanes);
-      store_lanes(dx + p->c + c, chosen(p, out + c, number + 1, lanes), lanes);
+      vf dy = load_lanes(p->from + out + c, lanes);
+      vi cell = load_cells(p, out + c, lanes);
+      for (int i = 0; i < lines; i++)
+        for (int j = 0; j < 2; j++) store_lanes(dx + (i * p->w + j) * p->c + c, chosen(dy, cell, number + 2 * i + j), lanes);
     }
 }
 
-/* One cell of the image, in the `v` rows and `u` columns of windows. */
-FN_INLINE void max_pool_grad_cell(const pool *p, int64_t image, span v, span u, int64_t ih, int64_t iw, float *dx) {
-  for (int64_t c = 0; c < p->c; c += VL) {
-    int64_t lanes = FN_MIN(p->c - c, VL);
-    vf sum = {0};
-    for (int64_t oh = v.from; oh < v.to; oh++)
-      for (int64_t ow = u.from; ow < u.to; ow++) {
-        int64_t number = (ih - oh * p->sh + p->top) * p->kw + iw - ow * p->sw + p->left;
-        sum += chosen(p, ((image + oh) * p->ow + ow) * p->c + c, (int32_t)number, lanes);
-      }
-    store_lanes(dx + c, sum, lanes);
+/* `lanes` channels of one cell of the image, in the `v` rows and `u` columns of windows. */
+FN_INLINE vf max_pool_grad_lanes(const pool *p, int64_t image, span v, span u, int64_t ih, int64_t iw, int64_t c, int64_t lanes) {
+  vf sum = {0};
+  for (int64_t oh = v.from; oh < v.to; oh++) {
+    int64_t number = (ih - oh * p->sh + p->top) * p->kw + iw - u.from * p->sw + p->left;
+    int64_t out = ((image + oh) * p->ow + u.from) * p->c + c;
+    for (int64_t ow = u.from; ow < u.to; ow++, out += p->c, number -= p->sw)
+      sum += chosen(load_lanes(p->from + out, lanes), load_cells(p, out, lanes), (int32_t)number);
   }
+  return sum;
+}
+
+FN_INLINE void max_pool_grad_cell(const pool *p, int64_t image, span v, span u, int64_t ih, int64_t iw, float *dx) {
+  int64_t c = 0;
+  for (; c + VL <= p->c; c += VL) vstore(dx + c, max_pool_grad_lanes(p, image, v, u, ih, iw, c, VL));
+  if (c < p->c) vstore_n(dx + c, max_pool_grad_lanes(p, image, v, u, ih, iw, c, p->c - c), p->c - c);
 }
 
 static void max_pool_grad_rows(void *ctx, int64_t chunk) {
-  const pool *p = ctx;
+  const pool local = *(const pool *)ctx, *p = &local; /* a copy that no store can change */
   int64_t rows = pool_rows((double)p->w * p->c), last = FN_MIN((chunk + 1) * rows, p->n * p->h);
   int pairs = p->kw == 2 && p->sw == 2 && p->left == 0 && 2 * p->ow <= p->w;
+  int squares = pairs && p->kh == 2 && p->sh == 2 && p->top == 0;
   for (int64_t row = chunk * rows; row < last; row++) {
-    int64_t ih = row % p->h, image = row / p->h * p->oh, iw = 0;
+    int64_t ih = row % p->h, image = row / p->h * p->oh, iw = pairs ? 2 * p->ow : 0;
     float *dx = p->to + row * p->w * p->c;
     span v = pool_windows_of(ih, p->sh, p->top, p->kh, p->oh);
-    if (pairs && v.to - v.from == 1) {
-      max_pool_grad_pairs(p, (image + v.from) * p->ow * p->c, dx, (int32_t)((ih - v.from * p->sh + p->top) * 2));
-      iw = 2 * p->ow;
+    int64_t out = (image + v.from) * p->ow * p->c;
+    if (squares && ih % 2 == 0 && ih + 1 < p->h && row + 1 < last && v.from < v.to) { /* both rows of the windows at once */
+      max_pool_grad_pairs(p, out, dx, 0, 2);
+      for (int64_t i = 0; i < 2; i++)
+        for (int64_t j = iw; j < p->w; j++) max_pool_grad_cell(p, image, v, p->columns[j], ih + i, j, dx + (i * p->w + j) * p->c);
+      row++;
+      continue;
     }
+    if (pairs && v.to - v.from == 1) max_pool_grad_pairs(p, out, dx, (int32_t)((ih - v.from * p->sh + p->top) * 2), 1);
+    else iw = 0;
     for (; iw < p->w; iw++) max_pool_grad_cell(p, image, v, p->columns[iw], ih, iw, dx + iw * p->c);
   }
 }
@@ -206,7 +232,7 @@ FN_INLINE void average_window(const pool *p, const float *x, int64_t out, int64_
 }
 
 static void average_pool_rows(void *ctx, int64_t chunk) {
-  const pool *p = ctx;
+  const pool local = *(const pool *)ctx, *p = &local; /* a copy that no store can change */
   int64_t rows = pool_rows((double)p->ow * p->c * p->kh * p->kw), last = FN_MIN((chunk + 1) * rows, p->n * p->oh);
   for (int64_t row = chunk * rows; row < last; row++) {
     int64_t out = row * p->ow * p->c;
@@ -231,7 +257,7 @@ FN_TUNED(average_pool2d) {
 }
 
 static void average_pool_grad_rows(void *ctx, int64_t chunk) {
-  const pool *p = ctx;
+  const pool local = *(const pool *)ctx, *p = &local; /* a copy that no store can change */
   int64_t rows = pool_rows((double)p->w * p->c), last = FN_MIN((chunk + 1) * rows, p->n * p->h);
   for (int64_t row = chunk * rows; row < last; row++) {
     int64_t image = row / p->h * p->oh;
