@@ -347,11 +347,20 @@ class Layer(Holder):
 def _marks_built(build):
     @functools.wraps(build)
     def wrapped(self, input_shape=None, *args, **kwargs):
-        self.__dict__["_build_shape"] = input_shape
+        input_shape = self.__dict__["_build_shape"] = _build_shape(input_shape, self.name)
         build(self, input_shape, *args, **kwargs)
         self.built = True
 
     return wrapped
+
+
+def _build_shape(shape, layer_name):
+    """A shape, or a structure of shapes, as tuples."""
+    if isinstance(shape, (int, np.integer)):
+        raise ValueError(
+            f'Layer "{layer_name}": `build` takes a shape with the batch axis, as (None, {shape}). Received: {shape}'
+        )
+    return map_shapes(tuple, shape) if isinstance(shape, (list, dict)) else shape
 
 
 def _input_shape_argument(class_name, kwargs):

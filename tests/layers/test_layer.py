@@ -483,3 +483,11 @@ def test_a_layer_that_needs_values_declares_its_shape():
             return super().compute_output_shape(input_shape)
 
     assert More(4)(x).shape == (None, 4)
+
+
+def test_shapes_that_build_takes():
+    layer = Dense(2, name="d")
+    with pytest.raises(ValueError, match=r'"d": `build` takes a shape.*\(None, 4\)'):
+        layer.build(4)
+    layer.build([None, 4])
+    assert layer.kernel.shape == (4, 2) and layer.get_build_config() == {"input_shape": (None, 4)}
