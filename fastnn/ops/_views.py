@@ -57,13 +57,16 @@ def resolve_shape(shape, target):
 
 
 def resolve_open(shape, target):
-    target = tuple(None if n == -1 else n for n in target)
-    rest, wanted = [n for n in shape if n is not None], [n for n in target if n is not None]
-    if shape.count(None) == target.count(None) == 1 and shape[:1] == target[:1] == (None,) \
+    """A target for a spec; where the first size is open in both, the others must agree."""
+    rest, wanted = shape[1:], target[1:]
+    if shape[:1] == target[:1] == (None,) and None not in rest and -1 not in wanted and None not in wanted \
             and size_of(rest) != size_of(wanted):
         raise ValueError(f"[reshape] a tensor of shape {shape} cannot take the shape {target}: {size_of(rest)} elements "
                          f"against {size_of(wanted)}")
-    return target
+    if shape[:1] == target[:1] == (None,) and None not in rest and wanted.count(-1) == 1:
+        known = size_of([n for n in wanted if n != -1])
+        return (None,) + tuple(size_of(rest) // known if n == -1 and known else n for n in wanted)
+    return tuple(None if n == -1 else n for n in target)
 
 
 @lru_cache(maxsize=8192)

@@ -3,10 +3,10 @@ import math
 
 from ..op import normal, op
 from ._make import fused_gradient, unary
-from ._shapes import operand
+from ._shapes import normalize_axis, operand, size_of
 from .elementwise import (abs, add, clip, divide, exp, greater, less, maximum, multiply, negative, sqrt, square, subtract,
                           tanh, where)
-from .shape import split
+from .shape import moveaxis, split
 
 _SHAPES = ((3, 5), (40000,), (2, 0), ())
 
@@ -107,6 +107,38 @@ def _gelu_curvature(x):
     return multiply(density, subtract(2.0, square(x)))
 
 
+@op
+class sparsemax_rows:
+    """The point of the probability simplex nearest to each row: many elements are exactly zero."""
+    promote = "float"
+    cases = [((normal(7, 5),), {}), ((normal(3, 1),), {}), ((normal(2, 0),), {})]
+
+    def spec(x):
+        return x
+
+    def cpu(x, y):
+        return "sparsemax", (x, y, size_of(x.shape[:-1]), x.shape[-1])
+
+    def vjp(dy, y):
+        return sparsemax_grad(dy, y)
+
+
+@op
+class sparsemax_grad:
+    """dy less its mean over the support (where y is positive), zero elsewhere."""
+    outputs = "dx"
+    cases = [((normal(7, 5), normal(7, 5)), {})]
+
+    def spec(dy, y):
+        return dy
+
+    def cpu(dy, y, dx):
+        return "sparsemax_grad", (dy, y, dx, size_of(y.shape[:-1]), y.shape[-1])
+
+    def vjp(ddx, y):
+        return sparsemax_grad(ddx, y), None
+
+
 # ---- Compositions -----------------------------------------------------------------------------------------------
 
 def gelu(x, approximate=True):
@@ -197,6 +229,14 @@ def glu(x, axis=-1):
         raise ValueError(f"[glu] axis {axis} must have an even size to be halved, received the shape {x.shape}")
     a, b = split(x, 2, axis=axis)
     return multiply(a, sigmoid(b))
+
+
+def sparsemax(x, axis=-1):
+    """The point of the probability simplex nearest to x along an axis (Martins & Astudillo, 2016)."""
+    x = operand(x)
+    if normalize_axis(axis, len(x.shape), "sparsemax") == len(x.shape) - 1:
+        return sparsemax_rows(x)
+    return moveaxis(sparsemax_rows(moveaxis(x, axis, -1)), -1, axis)
 
 
 swish, hard_swish = silu, hard_silu

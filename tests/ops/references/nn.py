@@ -83,3 +83,21 @@ def gelu_grad(dy, v):
 def gelu_tanh_grad(dy, v):
     h = 1e-5        # the central difference is good to about 1e-10
     return dy * (gelu_tanh(wide(v) + h) - gelu_tanh(wide(v) - h)) / (2 * h)
+
+
+def sparsemax_rows(x):
+    """By sorting, as the paper has it."""
+    if not x.size:
+        return x
+    z = -np.sort(-wide(x), -1)
+    k = np.arange(1, x.shape[-1] + 1)
+    total = np.cumsum(z, -1)
+    support = (1 + k * z > total).sum(-1, keepdims=True)
+    tau = (np.take_along_axis(total, support - 1, -1) - 1) / support
+    return np.maximum(x - tau, 0)
+
+
+def sparsemax_grad(dy, y):
+    support = y > 0
+    mean = (wide(dy) * support).sum(-1, keepdims=True) / np.maximum(support.sum(-1, keepdims=True), 1)
+    return (dy - mean) * support
