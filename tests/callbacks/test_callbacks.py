@@ -1,0 +1,267 @@
+"""Callbacks: which hooks are called when, and what those that come with fastnn do."""
+import math
+
+import numpy as np
+import pytest
+
+from fastnn import callbacks, layers
+from fastnn.callbacks import Callback
+from fastnn.models import Sequential
+from fastnn.utils.progbar import Progbar
+
+
+def data(n=20):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 4)).astype("float32")
+    return x, x.sum(axis=1, keepdims=True)
+
+
+def model_of(**arguments):
+    model = Sequential([layers.Input((4,)), layers.Dense(1)])
+    model.compile(**{"optimizer": "sgd", "loss": "mse", **arguments})
+    return model
+
+
+class Recorder(Callback):
+    """Writes down every hook."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def note(self, hook, *args):
+        self.calls.append(hook if not args else f"{hook} {args[0]}")
+
+
+def recorded(hook):
+    def method(self, *args, **kwargs):
+        self.note(hook, *[a for a in args if isinstance(a, int)])
+    return method
+
+
+for name in [n for n in vars(Callback) if n.startswith("on_")]:
+    setattr(Recorder, name, recorded(name))
+del Recorder.on_batch_begin, Recorder.on_batch_end
+
+
+def test_order_of_hooks():
+    x, y = data(6)
+    recorder, model = Recorder(), model_of()
+    model.fit(x, y, batch_size=4, epochs=1, validation_data=(x, y), validation_batch_size=6, callbacks=[recorder], verbose=0)
+    assert recorder.calls == [
+        "on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_batch_end 0", "on_train_batch_begin 1",
+        "on_train_batch_end 1", "on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0", "on_test_end",
+        "on_epoch_end 0", "on_train_end"]
+    assert recorder.model is model and recorder.params == {"verbose": 0, "epochs": 1, "steps": 2}
+    recorder.calls.clear()
+    model.predict(x, batch_size=4, callbacks=[recorder], verbose=0)
+    assert recorder.calls == ["on_predict_begin", "on_predict_batch_begin 0", "on_predict_batch_end 0",
+                              "on_predict_batch_begin 1", "on_predict_batch_end 1", "on_predict_end"]
+    recorder.calls.clear()
+    model.evaluate(x, y, callbacks=[recorder], verbose=0)
+    assert recorder.calls == ["on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0", "on_test_end"]
+
+
+def test_logs_are_floats_that_stay():
+    class Keep(Callback):
+        def __init__(self):
+            super().__init__()
+            self.batches, self.epochs = [], []
+
+        def on_batch_end(self, batch, logs=None):       # the older name
+            self.batches.append(logs)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.epochs.append(logs)
+
+    keep, (x, y) = Keep(), data(12)
+    history = model_of(metrics=["mae"]).fit(x, y, batch_size=4, epochs=2, callbacks=[keep], verbose=0)
+    assert len(keep.batches) == 6 and all(type(v) is float for logs in keep.batches for v in logs.values())
+    assert len({logs["loss"] for logs in keep.batches}) == 6
+    assert keep.batches[2]["loss"] == keep.epochs[0]["loss"] == history.history["loss"][0]
+
+
+def test_hooks_that_nobody_overrides_cost_nothing():
+    class Plain(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen = logs["loss"]
+
+    some = callbacks.CallbackList([Plain(), callbacks.EarlyStopping("loss")], add_history=True)
+    assert not some.watches_batches("train") and not some.watches_batches("test")
+    assert callbacks.CallbackList([callbacks.LambdaCallback(on_train_batch_end=print)]).watches_batches("train")
+
+
+def test_steps_per_execution():
+    recorder, (x, y) = Recorder(), data(10)
+    model_of(steps_per_execution=2).fit(x, y, batch_size=2, callbacks=[recorder], verbose=0)
+    assert [c for c in recorder.calls if "batch" in c] == [
+        "on_train_batch_begin 0", "on_train_batch_end 1", "on_train_batch_begin 2", "on_train_batch_end 3",
+        "on_train_batch_begin 4", "on_train_batch_end 4"]
+
+
+def test_model_can_be_assigned_and_validation_data_is_there():
+    class Old(Callback):
+        def set_model(self, model):
+            self.model = model
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.predicted = self.model.predict(self.validation_data[0], verbose=0)
+
+    old, (x, y) = Old(), data()
+    model_of().fit(x, y, validation_data=(x[:3], y[:3]), callbacks=[old], verbose=0)
+    assert old.predicted.shape == (3, 1) and old.validation_data[1] is not None
+    model_of().fit(x, y, validation_split=0.2, callbacks=[old], verbose=0)
+    assert len(old.validation_data[0]) == 4
+
+
+def test_history_of_several_fits():
+    x, y = data()
+    model = model_of()
+    first = model.fit(x, y, epochs=2, verbose=0)
+    second = model.fit(x, y, initial_epoch=2, epochs=3, verbose=0)
+    assert first.epoch == [0, 1] and second.epoch == [2] and model.history is second
+    assert len(first.history["loss"]) == 2 and first.params["epochs"] == 2
+
+
+def test_values_added_to_the_logs_enter_the_history():
+    class Adds(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["mine"] = epoch * 2
+
+    x, y = data()
+    assert model_of().fit(x, y, epochs=2, callbacks=[Adds()], verbose=0).history["mine"] == [0, 2]
+
+
+# ---- Early stopping ---------------------------------------------------------------------------------------------
+
+class Script(Callback):
+    """Gives epochs the values of a list, and weights that tell the epoch."""
+
+    def __init__(self, values, name="loss"):
+        super().__init__()
+        self.values, self.name = values, name
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs[self.name] = self.values[epoch]
+        self.model.set_weights([np.full((4, 1), epoch, "float32"), np.zeros(1, "float32")])
+
+
+def stop_after(values, name="loss", **arguments):
+    model, (x, y) = model_of(optimizer="sgd"), data()
+    stopping = callbacks.EarlyStopping(name, **arguments)
+    history = model.fit(x, y, epochs=len(values), callbacks=[Script(values, name), stopping], verbose=0)
+    return len(history.epoch), model.get_weights()[0][0, 0], stopping
+
+
+@pytest.mark.parametrize("values, arguments, epochs", [
+    ([4, 3, 2, 1], {}, 4), ([4, 3, 5, 1], {}, 3), ([4, 3, 5, 1, 0], dict(patience=2), 5), ([4, 5, 6, 1], dict(patience=2), 3),
+    ([4, 3.9, 3.8, 1], dict(min_delta=0.5), 2), ([1, 2, 3, 2], dict(mode="max"), 4), ([4, 3, 2, 2.5], dict(baseline=1), 2),
+    ([4, 5, 6, 7, 8], dict(start_from_epoch=3), 5), ([2, 2, 2], dict(patience=1), 2),
+])
+def test_early_stopping(values, arguments, epochs):
+    assert stop_after(values, **arguments)[0] == epochs
+
+
+def test_early_stopping_restores_the_best():
+    epochs, weight, stopping = stop_after([4, 2, 3, 3, 3], patience=2, restore_best_weights=True)
+    assert epochs == 4 and weight == 1 and stopping.best == 2 and stopping.stopped_epoch == 3
+    assert stop_after([4, 3, 2], restore_best_weights=True)[1] == 2
+    assert stop_after([0.1, 0.5, 0.2], name="accuracy", restore_best_weights=True)[1] == 1
+
+
+def test_early_stopping_without_its_value(capsys):
+    x, y = data()
+    with pytest.warns(UserWarning, match="'val_loss'.*They hold: loss"):
+        model_of().fit(x, y, callbacks=[callbacks.EarlyStopping()], verbose=0)
+    with pytest.raises(ValueError, match="mode='max'"):
+        model_of().fit(x, y, callbacks=[callbacks.EarlyStopping("fun")], verbose=0)
+    stop_after([1, 2, 3], verbose=1)
+    assert "Epoch 2: early stopping" in capsys.readouterr().out
+    with pytest.warns(UserWarning, match="mode"):
+        callbacks.EarlyStopping(mode="least")
+
+
+def test_monitor_under_the_older_name():
+    x, y = data(12)
+    model = Sequential([layers.Input((4,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    stopping = callbacks.EarlyStopping("val_acc", patience=5)
+    model.fit(x, y > 0, validation_split=0.25, callbacks=[stopping], verbose=0)
+    assert stopping.best is not None and stopping.direction == 1
+
+
+# ---- The others -------------------------------------------------------------------------------------------------
+
+def test_learning_rate_scheduler(capsys):
+    x, y = data()
+    model = model_of()
+    rates = callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 / (epoch + 1), verbose=1)
+    history = model.fit(x, y, epochs=3, callbacks=[rates], verbose=0)
+    np.testing.assert_allclose(history.history["learning_rate"], [0.1, 0.05, 0.1 / 3], rtol=1e-6)
+    assert history.history["lr"] == history.history["learning_rate"]
+    assert "Epoch 2: LearningRateScheduler setting learning rate to 0.05" in capsys.readouterr().out
+    model.fit(x, y, callbacks=[callbacks.LearningRateScheduler(lambda epoch: 0.25)], verbose=0)
+    assert float(model.optimizer.learning_rate) == 0.25
+    for bad in (lambda e: "fast", lambda e: math.nan, lambda e: None):
+        with pytest.raises(ValueError, match="schedule"):
+            model.fit(x, y, callbacks=[callbacks.LearningRateScheduler(bad)], verbose=0)
+    with pytest.raises(TypeError):
+        callbacks.LearningRateScheduler(0.1)
+
+
+def test_lambda_callback():
+    x, y = data()
+    seen = []
+    model_of().fit(x, y, validation_data=(x, y), verbose=0, callbacks=[callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append((epoch, logs["loss"])), on_train_begin=lambda logs: seen.append("begin"),
+        on_train_batch_end=lambda batch, logs: seen.append(batch), on_test_end=lambda logs: seen.append("tested"))])
+    assert seen[:3] == ["begin", 0, "tested"] and seen[3][0] == 0
+    with pytest.raises(TypeError, match="on_epoch_finish"):
+        callbacks.LambdaCallback(on_epoch_finish=print)
+
+
+def test_terminate_on_nan(capsys):
+    x, y = data(40)
+    x[10] = np.inf
+    with pytest.warns(UserWarning):
+        history = model_of().fit(x, y, batch_size=4, epochs=3, shuffle=False, callbacks=[callbacks.TerminateOnNaN()], verbose=0)
+    assert len(history.epoch) == 1 and "Batch 2: Invalid loss" in capsys.readouterr().out
+
+
+# ---- Progress ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("verbose", [1, 2, "auto"])
+def test_no_flood_in_a_file(capsys, verbose):
+    x, y = data(64)
+    model = model_of(metrics=["mae"])
+    model.fit(x, y, batch_size=1, epochs=2, validation_split=0.5, verbose=verbose)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 and lines[0] == "Epoch 1/2" and lines[2] == "Epoch 2/2"
+    assert lines[1].startswith("32/32 - ") and all(f" - {k}: " in lines[1] for k in ("loss", "mae", "val_loss", "val_mae"))
+    model.evaluate(x, y, verbose=verbose)
+    model.predict(x, verbose=verbose)
+    assert [line.split(" ")[0] for line in capsys.readouterr().out.splitlines()] == ["2/2", "2/2"]
+    model.fit(x, y, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_is_overwritten_and_updates_are_rare(capsys, monkeypatch):
+    monkeypatch.setattr("fastnn.utils.progbar.writes_over", lambda: True)
+    x, y = data(400)
+    model_of().fit(x, y, batch_size=1, epochs=1, verbose=1)
+    text = capsys.readouterr().out
+    assert 1 <= text.count("\r") < 100 and text.count("\n") == 1 and "━" * 20 in text and "loss: " in text
+
+
+def test_progbar(capsys):
+    bar = Progbar(10, verbose=2, stateful_metrics=["last"])
+    for i in range(10):
+        bar.update(i + 1, [("mean", float(i)), ("last", float(i))])
+    line = capsys.readouterr().out
+    assert line.startswith("10/10 - ") and "mean: 4.5000" in line and "last: 9.0000" in line
+    bar = Progbar(None, verbose=2)
+    bar.add(3, [("v", 1e-5)])
+    bar.update(3, finalize=True)
+    assert "v: 1.0000e-05" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="not both"):
+        Progbar(1, stateful_metrics=[], stateless_metrics=[])

@@ -1,0 +1,149 @@
+"""Bad arguments of compile, fit, evaluate and predict are told before any work is done."""
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import layers
+from fastnn.models import Model, Sequential
+
+from .helpers import compiled, data, net
+
+X, Y = data(12)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_before_compile(method):
+    with pytest.raises(ValueError, match=f"must be compiled before `{method}"):
+        getattr(net(), method)(X, Y)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (dict(optimizer="rmsprob"), "rmsprob.*'rmsprop'"),
+    (dict(loss="mean_square_error"), "mean_square_error.*mean_squared_error"),
+    (dict(metrics=["acuracy"]), "acuracy"),
+    (dict(metrics="accuracy"), r"`metrics` must be a list.*\['accuracy'\]"),
+    (dict(loss="mse", loss_weights="much"), "`loss_weights`"),
+    (dict(steps_per_execution=0), "steps_per_execution"),
+])
+def test_compile(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        net().compile(**{"optimizer": "sgd", **arguments})
+
+
+@pytest.mark.parametrize("x, y, message", [
+    (X, Y[:5], "x has 12, y has 5"),
+    (X[:0], Y[:0], "no samples"),
+    (None, Y, "`x` is None"),
+    (X, None, "no targets"),
+    (np.array([["a", "b"]]), Y[:1], "`x` must hold numbers.*<U1"),
+    (np.array([[1, 2], [3]], dtype=object), Y[:2], "`x` must hold numbers.*object"),
+    ([[1.0, 2.0], [3.0]], Y[:2], "`x` cannot become an array"),
+    (X, np.array(["yes"] * 12), "`y` must hold numbers"),
+    (X * 1j, Y, "complex"),
+    (3.0, Y, "batch axis"),
+    (X[:, :3], Y, r'layer "sequential.*expected shape=\(None, 4\), found shape=\(None, 3\)'),
+    (X[:, :, None, None], Y, "incompatible"),
+    (object(), Y, "`x` must be an array"),
+])
+def test_data(x, y, message):
+    model = compiled()
+    for method in (model.fit, model.evaluate):
+        with pytest.raises((ValueError, TypeError), match=message):
+            method(x, y, verbose=0)
+    assert int(model.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (dict(batch_size=0), "`batch_size`.*>= 1.*0"), (dict(batch_size=2.5), "`batch_size`.*integer.*2.5"),
+    (dict(epochs=-1), "`epochs`.*>= 0"), (dict(epochs="three"), "`epochs`.*integer"),
+    (dict(steps_per_epoch=0), "`steps_per_epoch`"), (dict(validation_split=1.0), "`validation_split`"),
+    (dict(validation_split=0.01), "leaves no samples for validation|validation_split"),
+    (dict(verbose=3), "`verbose`"), (dict(shuffle="rows"), "`shuffle`"),
+    (dict(validation_data=(X, Y), validation_freq=0), "`validation_freq`"),
+    (dict(validation_data=(X[:, :2], Y)), r"expected shape=\(None, 4\)"),
+    (dict(validation_data=(X, Y[:3])), "x has 12, y has 3"),
+    (dict(validation_data=(X,)), "no validation targets"),
+    (dict(class_weight={"0": 1.0}), "`class_weight`.*'0'"), (dict(class_weight=[1.0]), "`class_weight` must be a dict"),
+    (dict(class_weight={0: "much"}), "'much'"),
+    (dict(class_weight={0: 1.0}, sample_weight=np.ones(12)), "cannot be used together"),
+    (dict(sample_weight=np.ones(5)), "sample_weight has 5"),
+])
+def test_arguments_of_fit(arguments, message):
+    model = compiled()
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, Y, **{"verbose": 0, **arguments})
+
+
+@pytest.mark.parametrize("callbacks, message", [
+    ([print], "takes Callback objects"), ([fastnn.callbacks.EarlyStopping], "EarlyStopping\\(...\\)"), (["loss"], "'loss'")])
+def test_callbacks(callbacks, message):
+    with pytest.raises(TypeError, match=message):
+        compiled().fit(X, Y, callbacks=callbacks, verbose=0)
+
+
+def test_generators():
+    def batches():
+        yield X, Y
+
+    model = compiled()
+    with pytest.raises(ValueError, match="`validation_split` needs arrays.*generator"):
+        model.fit(batches(), validation_split=0.2, verbose=0)
+    with pytest.raises(ValueError, match="`y` must be None"):
+        model.fit(batches(), Y, verbose=0)
+    with pytest.raises(ValueError, match="4 parts"):
+        model.fit(iter([(X, Y, Y, Y)]), verbose=0)
+    with pytest.raises(ValueError, match="no batches"):
+        model.predict(iter([]), verbose=0)
+    with pytest.raises(ValueError, match="no targets"):
+        model.fit(iter([X]), verbose=0)
+
+
+@pytest.mark.parametrize("labels, bad, classes", [(np.arange(12) % 4, 3, 3), (np.arange(12) % 3 - 1, -1, 3)])
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy",
+                                  lambda: fastnn.losses.SparseCategoricalCrossentropy()])
+def test_labels_out_of_range(labels, bad, classes, loss):
+    model = compiled(3, "softmax", loss if isinstance(loss, str) else loss())
+    for call in (lambda: model.fit(X, labels, verbose=0), lambda: model.evaluate(X, labels, verbose=0),
+                 lambda: model.fit(X, np.arange(12) % 3, validation_data=(X, labels), verbose=0)):
+        with pytest.raises(ValueError, match=f"label {bad}, but the model's output has {classes} classes"):
+            call()
+    assert int(model.optimizer.iterations) == 0
+    with pytest.raises(ValueError):
+        model.fit(iter([(X, labels)]), verbose=0)       # nobody has seen these before: the kernel refuses
+
+
+def test_class_weight_of_a_class_that_is_not_there():
+    with pytest.raises(ValueError, match="class 5, but the targets have 3 classes"):
+        compiled(3, "softmax", "categorical_crossentropy").fit(X, np.eye(3)[np.arange(12) % 3], class_weight={5: 1.0})
+
+
+def test_no_layers_no_loss():
+    model = Sequential()
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="no layers"):
+        model.fit(X, Y, verbose=0)
+    with pytest.raises(ValueError, match="no layers"):
+        model.predict(X, verbose=0)
+    model = net()
+    model.compile("sgd")
+    with pytest.raises(ValueError, match="no loss"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_wrong_input_names_the_layer():
+    model = Sequential([layers.Input((4, 4)), layers.Dense(2, name="middle")])
+    with pytest.raises(ValueError, match="kernel_size|rank|ndim"):
+        model.add(layers.Conv2D(3, 2, name="late"))
+
+    class Own(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(2, name="inner")
+
+        def call(self, x):
+            return self.dense(x)
+
+    own = Own()
+    own.predict(X, verbose=0)
+    with pytest.raises(ValueError, match="inner"):
+        own.predict(X[:, :2], verbose=0)
