@@ -329,15 +329,15 @@ def make_batches(x, y, sample_weight, input_dtype, batch_size=None, shuffle=Fals
         if class_weight is not None and y is not None:
             sample_weight = class_weights(y, class_weight)
         return ArrayBatches(x, y, sample_weight, input_dtype, batch_size or BATCH_SIZE, shuffle)
+    if not any(hasattr(x, method) for method in ("__getitem__", "__iter__", "__next__")):
+        raise TypeError(f"`x` must be an array, a list, a generator or a sequence of batches, received {type(x).__name__}")
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ValueError(f"`{name}` must be None where x is a {type(x).__name__}: let it yield (x, y) "
                              "or (x, y, sample_weight)")
     if hasattr(x, "__getitem__") and hasattr(x, "__len__"):
         return SequenceBatches(x, input_dtype, class_weight, shuffle)
-    if hasattr(x, "__iter__") or hasattr(x, "__next__"):
-        return IterableBatches(x if hasattr(x, "__iter__") else iter(x.__next__, None), input_dtype, class_weight)
-    raise TypeError(f"`x` must be an array, a list, a generator or a sequence of batches, received {type(x).__name__}")
+    return IterableBatches(x if hasattr(x, "__iter__") else iter(x.__next__, None), input_dtype, class_weight)
 
 
 def split(x, y, sample_weight, fraction):

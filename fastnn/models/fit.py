@@ -6,8 +6,10 @@ import numpy as np
 from ..callbacks import CallbackList, Logs
 from ..tensor import Tensor
 from . import checks
-from .data_adapter import (ArrayBatches, Epochs, check_class_weight, leaves, like, make_batches, split, to_arrays)
+from .data_adapter import (ArrayBatches, Epochs, check_class_weight, leaves, like, make_batches, split)
 from .trainer import Trainer
+
+EVERYTHING = 2**62      # a batch size that holds any data
 
 
 class Fit(Trainer):
@@ -152,11 +154,13 @@ class Fit(Trainer):
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
         outputs = Outputs(None)
-        outputs.add(self.predict_step(self._one_batch(x)))
+        data = self._epochs(x, None, None, batch_size=EVERYTHING)
+        self._build_for_data(data)
+        outputs.add(self.predict_step(next(iter(data.batches))))
         return outputs.result()
 
-    def _one_batch(self, x, y=None, sample_weight=None, class_weight=None):
-        data = self._epochs(x, y, sample_weight, batch_size=2**62, class_weight=class_weight)
+    def _one_batch(self, x, y, sample_weight=None, class_weight=None):
+        data = self._epochs(x, y, sample_weight, batch_size=EVERYTHING, class_weight=class_weight)
         self._check_data(data)
         return next(iter(data.batches))
 

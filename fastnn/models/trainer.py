@@ -219,6 +219,10 @@ class Trainer:
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with GradientTape() as tape:
+            if self._collected is not None:
+                for v in self._collected.trained:
+                    if not v.trainable:         # set since `compile`, which is what counts
+                        tape.watch(v)
             y_pred = self(x, training=True)
             loss = self._loss_of(x, y, y_pred, sample_weight, True)
         self._loss_tracker.update_state(loss, sample_weight=batch_length(x))

@@ -190,6 +190,12 @@ class Optimizer:
                               or self.global_clipnorm or self.clipvalue)
         self.built = True
 
+    def __setstate__(self, state):
+        """A copy (`copy`, `pickle`) knows its variables by keys of their own."""
+        vars(self).update(state)
+        if self.built:
+            self._indices, self._steps = {v.key: i for i, v in enumerate(self._trainable_variables)}, {}
+
     def create_slots(self, variables):
         """The variables that the update needs for each weight: a list of lists, in the order of the op's slots."""
         return list(self.add_optimizer_variables(variables, list(self.slots))) if self.slots else []

@@ -155,7 +155,7 @@ def stop_after(values, name="loss", **arguments):
 
 @pytest.mark.parametrize("values, arguments, epochs", [
     ([4, 3, 2, 1], {}, 4), ([4, 3, 5, 1], {}, 3), ([4, 3, 5, 1, 0], dict(patience=2), 5), ([4, 5, 6, 1], dict(patience=2), 3),
-    ([4, 3.9, 3.8, 1], dict(min_delta=0.5), 2), ([1, 2, 3, 2], dict(mode="max"), 4), ([4, 3, 2, 2.5], dict(baseline=1), 2),
+    ([4, 3.9, 3.8, 1], dict(min_delta=0.5), 2), ([1, 2, 3, 2], dict(mode="max"), 4), ([4, 5, 3, 2], dict(patience=2, baseline=1), 2), ([4, 5, 3, 2], dict(patience=2), 4),
     ([4, 5, 6, 7, 8], dict(start_from_epoch=3), 5), ([2, 2, 2], dict(patience=1), 2),
 ])
 def test_early_stopping(values, arguments, epochs):

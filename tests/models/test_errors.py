@@ -57,7 +57,6 @@ def test_data(x, y, message):
     (dict(batch_size=0), "`batch_size`.*>= 1.*0"), (dict(batch_size=2.5), "`batch_size`.*integer.*2.5"),
     (dict(epochs=-1), "`epochs`.*>= 0"), (dict(epochs="three"), "`epochs`.*integer"),
     (dict(steps_per_epoch=0), "`steps_per_epoch`"), (dict(validation_split=1.0), "`validation_split`"),
-    (dict(validation_split=0.01), "leaves no samples for validation|validation_split"),
     (dict(verbose=3), "`verbose`"), (dict(shuffle="rows"), "`shuffle`"),
     (dict(validation_data=(X, Y), validation_freq=0), "`validation_freq`"),
     (dict(validation_data=(X[:, :2], Y)), r"expected shape=\(None, 4\)"),
@@ -72,6 +71,11 @@ def test_arguments_of_fit(arguments, message):
     model = compiled()
     with pytest.raises(ValueError, match=message):
         model.fit(X, Y, **{"verbose": 0, **arguments})
+
+
+def test_a_split_that_leaves_nothing():
+    with pytest.raises(ValueError, match="leaves no samples for training: there are 1"):
+        compiled().fit(X[:1], Y[:1], validation_split=0.5, verbose=0)
 
 
 @pytest.mark.parametrize("callbacks, message", [

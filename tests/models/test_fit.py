@@ -60,6 +60,8 @@ class Batches:
         return -(-len(self.x) // self.size)
 
     def __getitem__(self, i):
+        if i >= len(self):
+            raise IndexError(i)
         rows = slice(i * self.size, (i + 1) * self.size)
         return self.x[rows], self.y[rows]
 
@@ -336,7 +338,7 @@ def test_own_train_step():
 
     x, y = data(40)
     model = Own()
-    model.compile(optimizer="adam")
+    model.compile(optimizer=fastnn.optimizers.Adam(0.1))
     history = model.fit(x, y, epochs=20, validation_data=(x, y), verbose=0).history
     assert list(history) == ["error", "val_twice"] and history["val_twice"] == [2.0] * 20
     assert history["error"][-1] < 0.9 * history["error"][0]
