@@ -1,0 +1,183 @@
+"""Optimizers and schedules against what Keras' did (tests/golden/make_optimizers.py), and what must not pass."""
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from fastnn import constraints, optimizers
+from fastnn.tensor import Tensor, Variable
+from tests.losses.test_losses import GOLDEN, golden_script
+
+VALUES = json.loads((GOLDEN / "optimizers.json").read_text())
+SCRIPT = golden_script("make_optimizers")
+
+
+def run(optimizer, dtype="float32", dtypes=None):
+    """Two variables after ten steps of the optimizer."""
+    values, gradients = SCRIPT["start"]()
+    dtypes = dtypes or [dtype] * len(values)
+    variables = [Variable(v.astype(d), name=f"v{i}") for i, (v, d) in enumerate(zip(values, dtypes))]
+    for step in gradients:
+        optimizer.apply([Tensor(g.astype(d)) for g, d in zip(step, dtypes)], variables)
+    return variables
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", sorted(VALUES["optimizers"]))
+def test_ten_steps_are_those_of_keras(name, dtype):
+    optimizer = SCRIPT["make"](optimizers, *SCRIPT["CASES"][name])
+    variables = run(optimizer, dtype)
+    expected = VALUES["optimizers"][name]
+    for v, e in zip(variables, expected["variables"]):
+        np.testing.assert_allclose(v.numpy(), e, rtol=2e-5, atol=2e-6)
+    assert [list(v.shape) for v in optimizer.variables] == [list(np.shape(e)) for e in expected["state"]]
+    for v, e in zip(optimizer.variables, expected["state"]):
+        np.testing.assert_allclose(v.numpy(), e, rtol=2e-5, atol=2e-6, err_msg=v.name)
+
+
+@pytest.mark.parametrize("name", sorted(VALUES["schedules"]))
+def test_schedules_are_those_of_keras(name):
+    class_name, arguments = SCRIPT["SCHEDULES"][name]
+    schedule = getattr(optimizers.schedules, class_name)(**arguments)
+    for s in (schedule, optimizers.schedules.deserialize(optimizers.schedules.serialize(schedule))):
+        found = [float(s(Variable(step, dtype="int64"))) for step in range(30)]
+        np.testing.assert_allclose(found, VALUES["schedules"][name], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", sorted(VALUES["optimizers"]))
+def test_configs(name):
+    optimizer = SCRIPT["make"](optimizers, *SCRIPT["CASES"][name])
+    again = optimizers.get(json.loads(json.dumps(optimizers.serialize(optimizer))))
+    assert type(again) is type(optimizer)
+    assert again.get_config() == optimizer.get_config()
+
+
+def test_state_can_be_saved_and_taken_back():
+    one, other = optimizers.Adam(0.01), optimizers.Adam(0.02)
+    run(one)
+    other.build([Variable(v.astype("float32")) for v in SCRIPT["start"]()[0]])
+    store = {}
+    one.save_own_variables(store)
+    other.load_own_variables(store)
+    for a, b in zip(one.variables, other.variables):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    with pytest.warns(UserWarning, match="not loaded"):
+        optimizers.SGD().load_own_variables(store)
+    again = pickle.loads(pickle.dumps(one.get_weights()))
+    other.set_weights(again)
+
+
+def test_variables_of_two_dtypes_count_each_step_once():
+    optimizer = optimizers.Nadam()
+    mixed = run(optimizer, dtypes=["float32", "float64"])
+    assert int(optimizer.iterations) == 10
+    expected = VALUES["optimizers"]["nadam"]["variables"]
+    for v, e in zip(mixed, expected):
+        np.testing.assert_allclose(v.numpy(), e, rtol=2e-5, atol=2e-6)
+
+
+def test_the_learning_rate_can_be_set_at_any_time():
+    optimizer, v = optimizers.SGD(1.0), Variable([1.0])
+    optimizer.apply([Tensor(np.ones(1, "float32"))], [v])
+    optimizer.learning_rate = 0.25
+    optimizer.apply_gradients([(Tensor(np.ones(1, "float32")), v)])
+    assert v.numpy() == [-0.25] and float(optimizer.learning_rate) == 0.25
+    optimizer.learning_rate.assign(0.5)
+    optimizer.apply([Tensor(np.ones(1, "float32"))])
+    assert v.numpy() == [-0.75] and int(optimizer.iterations) == 3
+    scheduled = optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 10, 0.5))
+    with pytest.raises(TypeError, match="schedule"):
+        scheduled.learning_rate = 0.1
+    called = optimizers.SGD(lambda: 0.5)
+    called.apply([Tensor(np.ones(1, "float32"))], [v])
+    assert v.numpy() == [-1.25]
+
+
+def test_constraints_hold_after_an_update():
+    v = Variable([0.5, 0.5])
+    v.constraint = constraints.NonNeg()
+    optimizers.SGD(1.0).apply([Tensor(np.array([1.0, -1.0], "float32"))], [v])
+    np.testing.assert_array_equal(v.numpy(), [0.0, 1.5])
+
+
+def test_excluded_variables_do_not_decay():
+    kernel, bias, other = [Variable([1.0], name=n) for n in ("kernel", "bias", "other")]
+    optimizer = optimizers.AdamW(learning_rate=0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_list=[other], var_names=["bias"])
+    optimizer.apply([Tensor(np.zeros(1, "float32"))] * 3, [kernel, bias, other])
+    np.testing.assert_allclose([float(kernel), float(bias), float(other)], [0.95, 1.0, 1.0], rtol=1e-6)
+    with pytest.raises(ValueError, match="before"):
+        optimizer.exclude_from_weight_decay(var_names=["x"])
+
+
+def test_moving_averages_become_the_weights():
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    v = Variable([0.0])
+    for _ in range(2):
+        optimizer.apply([Tensor(np.array([-1.0], "float32"))], [v])
+    assert v.numpy() == [2.0]
+    optimizer.finalize_variable_values([v])
+    assert v.numpy() == [1.5]
+
+
+def test_some_or_all_gradients_missing():
+    a, b = Variable([1.0], name="a"), Variable([1.0], name="b")
+    optimizer = optimizers.SGD(1.0)
+    with pytest.warns(UserWarning, match="'b'"):
+        optimizer.apply([Tensor(np.ones(1, "float32")), None], [a, b])
+    assert a.numpy() == [0.0] and b.numpy() == [1.0]
+    with pytest.raises(ValueError, match="no gradients for any variable"):
+        optimizer.apply([None, None], [a, b])
+
+
+def test_infinite_gradients_do_not_pass_as_zero():
+    v = Variable([1.0, 1.0])
+    optimizers.SGD(1.0, global_clipnorm=1.0).apply([Tensor(np.array([np.inf, 1.0], "float32"))], [v])
+    assert np.isnan(v.numpy()).all()
+
+
+ONE = Tensor(np.ones(1, "float32"))
+
+
+@pytest.mark.parametrize("error, call, words", [
+    (ValueError, lambda: optimizers.get("adm"), ["adam"]),
+    (ValueError, lambda: optimizers.get(3), ["optimizer"]),
+    (TypeError, lambda: optimizers.SGD(momentun=0.1), ["momentun"]),
+    (ValueError, lambda: optimizers.SGD("fast"), ["learning_rate", "'fast'"]),
+    (ValueError, lambda: optimizers.SGD(-1.0), ["learning_rate", "-1.0"]),
+    (ValueError, lambda: optimizers.SGD(momentum=2.0), ["momentum"]),
+    (ValueError, lambda: optimizers.SGD(clipnorm=1.0, clipvalue=1.0), ["only one"]),
+    (ValueError, lambda: optimizers.SGD(gradient_accumulation_steps=1), ["gradient_accumulation_steps"]),
+    (ValueError, lambda: optimizers.AdamW(weight_decay=None), ["weight_decay"]),
+    (ValueError, lambda: optimizers.SGD().apply([ONE]), ["build"]),
+    (ValueError, lambda: optimizers.SGD().apply([ONE, ONE], [Variable([1.0])]), ["2 gradients", "1 variables"]),
+    (ValueError, lambda: optimizers.SGD().apply([ONE], [Variable([1.0, 2.0], name="w")]), ["'w'", "(1,)", "(2,)"]),
+    (ValueError, lambda: optimizers.schedules.ExponentialDecay(0.1, 0, 0.5), ["decay steps"]),
+    (ValueError, lambda: optimizers.schedules.PiecewiseConstantDecay([1], [0.1]), ["boundaries"]),
+])
+def test_bad_input_is_told(error, call, words):
+    with pytest.raises(error) as found:
+        call()
+    for word in words:
+        assert word in str(found.value)
+
+
+def test_variables_that_the_optimizer_does_not_know():
+    optimizer = optimizers.Adam()
+    optimizer.apply([ONE], [Variable([1.0])])
+    with pytest.raises(ValueError, match="'new'"):
+        optimizer.apply([ONE], [Variable([1.0], name="new")])
+
+
+def test_a_million_parameters_give_the_same_bits_on_any_number_of_threads(threads, rng):
+    gradient = rng.standard_normal(300_001).astype("float32")
+    found = []
+    for n in (1, 2, 4):
+        threads(n)
+        v = Variable(np.ones(300_001, "float32"))
+        optimizer = optimizers.Adam(global_clipnorm=1.0)
+        for _ in range(3):
+            optimizer.apply([Tensor(gradient)], [v])
+        found.append(v.numpy().tobytes())
+    assert found[0] == found[1] == found[2]
