@@ -11,7 +11,7 @@ typedef struct {
   uint8_t *small;
   int32_t *large;
   span *columns; /* one for each column of what is written */
-  float *scales; /* for the average's gradient: 1 / cells inside the image, along the width */
+  float *across, *down; /* for the average's gradient, of each window: 1 / cells inside the image along the width, the height */
 } pool;
 
 static inline int pool_sizes(pool *p, const fn_arg *a) {
@@ -268,28 +268,32 @@ static void average_pool_grad_rows(void *ctx, int64_t chunk) {
       for (int64_t c = 0; c < p->c; c += VL) {
         int64_t lanes = FN_MIN(p->c - c, VL);
         vf sum = {0};
-        for (int64_t oh = v.from; oh < v.to; oh++) {
-          span cells = pool_window(oh, p->sh, p->top, p->kh, p->h);
-          float scale = 1.0f / (float)FN_MAX(1, cells.to - cells.from);
+        for (int64_t oh = v.from; oh < v.to; oh++)
           for (int64_t ow = u.from; ow < u.to; ow++)
-            sum += load_lanes(p->from + ((image + oh) * p->ow + ow) * p->c + c, lanes) * (scale * p->scales[ow]);
-        }
+            sum += load_lanes(p->from + ((image + oh) * p->ow + ow) * p->c + c, lanes) * (p->down[oh] * p->across[ow]);
         store_lanes(dx + c, sum, lanes);
       }
     }
   }
 }
 
+/* 1 / the cells inside the image, for each window along one side of it. */
+static inline void average_scales(float *scale, int64_t outputs, int64_t stride, int64_t pad, int64_t kernel, int64_t size) {
+  for (int64_t i = 0; i < outputs; i++) {
+    span cells = pool_window(i, stride, pad, kernel, size);
+    scale[i] = 1.0f / (float)FN_MAX(1, cells.to - cells.from);
+  }
+}
+
 FN_TUNED(average_pool2d_grad) {
   pool p = {.from = a[0].p, .to = a[1].p};
   if (!pool_sizes(&p, a + 2)) return FN_OK;
-  if (!(p.columns = fn_scratch(0, (size_t)p.w * sizeof(span) + (size_t)p.ow * sizeof(float)))) return FN_NOMEM;
-  p.scales = (float *)(p.columns + p.w);
+  if (!(p.columns = fn_scratch(0, (size_t)p.w * sizeof(span) + (size_t)(p.ow + p.oh) * sizeof(float)))) return FN_NOMEM;
   for (int64_t i = 0; i < p.w; i++) p.columns[i] = pool_windows_of(i, p.sw, p.left, p.kw, p.ow);
-  for (int64_t i = 0; i < p.ow; i++) {
-    span cells = pool_window(i, p.sw, p.left, p.kw, p.w);
-    p.scales[i] = 1.0f / (float)FN_MAX(1, cells.to - cells.from);
-  }
+  p.across = (float *)(p.columns + p.w);
+  p.down = p.across + p.ow;
+  average_scales(p.across, p.ow, p.sw, p.left, p.kw, p.w);
+  average_scales(p.down, p.oh, p.sh, p.top, p.kh, p.h);
   fn_parallel(FN_CEIL(p.n * p.h, pool_rows((double)p.w * p.c)), average_pool_grad_rows, &p);
   return FN_OK;
 }
