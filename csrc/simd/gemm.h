@@ -10,17 +10,19 @@
 enum {
   GEMM_KC = 256,                               /* of k in a block: a panel's part fits the first cache */
   GEMM_MC = GEMM_ROWS * (112 / GEMM_ROWS),     /* rows of A in a block: they fit the second */
-  GEMM_UNPACKED = 2 * GEMM_ROWS,               /* up to so many rows B is read where it is */
+  GEMM_GROUP = 8,                              /* panels packed at a time where B is not packed beforehand */
+  GEMM_UNPACKED = 2 * GEMM_ROWS,               /* up to so many rows a small B is read where it is */
+  GEMM_FLAT = 64,                              /* up to so deep C is what costs, and is written row by row */
 };
 
 typedef struct {
   const float *a, *b, *bias;
   float *c;
   int64_t m, n, k, lda, ldb, ldc; /* ld: from one row to the next as the matrix lies there */
-  int ta, tb, act, one_bias; /* one_bias: the same for all columns */
+  int ta, tb, act, one_bias;      /* one_bias: the same for all columns */
   float alpha;
-  const float *packed; /* panels of B, or NULL: read B where it is */
-  const float *tail;   /* then the last panel, if n is not a multiple of VL */
+  const float *packed;            /* NULL, or panels from `first` on, rows [from, from + deep) of op(B) */
+  int64_t first, from, deep;
 } gemm;
 
 FN_INLINE void gemm_activate(const gemm *g, float *c, int64_t rows, int64_t columns) {
@@ -35,33 +37,57 @@ FN_INLINE void gemm_activate(const gemm *g, float *c, int64_t rows, int64_t colu
 
 FN_INLINE float gemm_bias(const gemm *g, int64_t j) { return g->bias ? g->bias[g->one_bias ? 0 : j] : 0; }
 
-/* ---- Blocks ---- */
+/* ---- Where a block of op(A) or op(B) is ---- */
 
-/* Rows [i, i + rows) x k [p, p + depth) of op(A): where they are, or a copy whose rows do not share cache sets. */
 typedef struct {
   const float *at;
   int64_t step;
-} gemm_rows;
+} gemm_view;
 
-static gemm_rows gemm_place_a(const gemm *g, int64_t i, int64_t rows, int64_t p, int64_t depth, int64_t panels) {
-  gemm_rows here = {g->a + (g->ta ? p * g->lda + i : i * g->lda + p), g->lda};
-  int collide = g->ta ? depth >= 64 : g->lda % 256 == 0 && depth >= 128 && rows > 4;
-  if (panels * 2 < (g->ta ? 2 : 6) || !collide) return here;
-  int64_t length = g->ta ? rows : depth, lines = (FN_CEIL(length, 16) | 1) * 16, count = g->ta ? depth : rows;
-  float *copy = fn_scratch(2, (size_t)(count * lines) * 4);
+/* Rows [i, i + rows) x k [p, p + depth) of op(A), or a copy of them whose rows do not share cache sets. */
+static gemm_view gemm_place_a(const gemm *g, int64_t i, int64_t rows, int64_t p, int64_t depth, int64_t panels) {
+  gemm_view here = {g->a + (g->ta ? p * g->lda + i : i * g->lda + p), g->lda};
+  int collide = g->ta ? depth >= 64 && rows > GEMM_ROWS : g->lda % 256 == 0 && depth >= 128 && rows > 4 && panels > 2;
+  if (!collide) return here;
+  int64_t length = g->ta ? rows : depth, step = (FN_CEIL(length, 16) | 1) * 16, count = g->ta ? depth : rows;
+  float *copy = fn_scratch(2, (size_t)(count * step) * 4);
   if (!copy) return here; /* slower, and as right */
-  for (int64_t r = 0; r < count; r++) memcpy(copy + r * lines, here.at + r * g->lda, (size_t)length * 4);
-  return (gemm_rows){copy, lines};
+  for (int64_t r = 0; r < count; r++) memcpy(copy + r * step, here.at + r * g->lda, (size_t)length * 4);
+  return (gemm_view){copy, step};
 }
 
+/* Packs rows [p, p + depth) of op(B) into rows `at` ... of panels [j0, j1), which are `deep` rows deep. */
+static void gemm_pack(const gemm *g, float *packed, int64_t j0, int64_t j1, int64_t p, int64_t depth, int64_t at, int64_t deep) {
+  if (g->tb) {
+    for (int64_t j = j0; j < j1; j++, packed += GEMM_PANEL * deep) {
+      int64_t columns = gemm_columns(g->n, j), width = gemm_width(g->n, j);
+      for (int64_t v = 0; v < columns; v += VL)
+        gemm_pack_turned(g->b + (j * GEMM_PANEL + v) * g->ldb + p, g->ldb, FN_MIN(VL, columns - v), depth,
+                         packed + at * width + v, width);
+    }
+  } else {
+    for (int64_t r = 0; r < depth; r++)
+      for (int64_t j = j0; j < j1; j++)
+        gemm_pack_row(g->b + (p + r) * g->ldb + j * GEMM_PANEL, gemm_columns(g->n, j),
+                      packed + (j - j0) * GEMM_PANEL * deep + (at + r) * gemm_width(g->n, j));
+  }
+}
+
+/* Rows [p, ...) of panel j; `group` holds panels from j0 on, if they were packed for this block alone. */
+static gemm_view gemm_place_b(const gemm *g, int64_t j, int64_t p, int64_t depth, const float *group, int64_t j0) {
+  int64_t width = gemm_width(g->n, j);
+  if (g->packed) return (gemm_view){g->packed + (j - g->first) * GEMM_PANEL * g->deep + (p - g->from) * width, width};
+  if (group) return (gemm_view){group + (j - j0) * GEMM_PANEL * depth, width};
+  return (gemm_view){g->b + p * g->ldb + j * GEMM_PANEL, g->ldb};
+}
+
+/* ---- Blocks ---- */
+
 /* One panel times rows [i, i + rows), in tiles of about equal height. */
-static void gemm_panel(const gemm *g, gemm_rows a, int64_t i, int64_t rows, int64_t panel, int64_t p, int64_t depth) {
-  int64_t columns = gemm_columns(g->n, panel), width = gemm_width(g->n, panel), vectors = width / VL, j = panel * GEMM_PANEL;
-  gemm_tile t = {.a = a.at, .a_step = a.step, .c = g->c + i * g->ldc + j, .c_step = g->ldc, .k = depth,
-                 .bias = g->bias ? g->bias + j : NULL, .lanes = columns - (vectors - 1) * VL, .resume = p > 0};
-  if (g->packed) t.b = g->packed + j * g->k + p * width, t.b_step = width;
-  else if (columns < width) t.b = g->tail + p * width, t.b_step = width;
-  else t.b = g->b + p * g->ldb + j, t.b_step = g->ldb;
+static void gemm_panel(const gemm *g, gemm_view a, gemm_view b, int64_t i, int64_t rows, int64_t panel, int64_t p, int64_t depth) {
+  int64_t columns = gemm_columns(g->n, panel), vectors = FN_CEIL(columns, VL), j = panel * GEMM_PANEL;
+  gemm_tile t = {.a = a.at, .a_step = a.step, .b = b.at, .b_step = b.step, .c = g->c + i * g->ldc + j, .c_step = g->ldc,
+                 .k = depth, .bias = g->bias ? g->bias + j : NULL, .lanes = columns - (vectors - 1) * VL, .resume = p > 0};
   int last = p + depth >= g->k;
   t.relu = last && g->act == FN_RELU;
   for (int64_t left = FN_CEIL(rows, GEMM_ROWS); left; left--) {
@@ -72,43 +98,61 @@ static void gemm_panel(const gemm *g, gemm_rows a, int64_t i, int64_t rows, int6
   }
 }
 
-/* Rows [i0, i1) and panels [j0, j1) of C. */
-static void gemm_block(const gemm *g, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
-  int64_t depths = FN_MAX(1, FN_CEIL(g->k, GEMM_KC)), p = 0;
-  for (int64_t left = depths; left; left--) {
-    int64_t depth = FN_CEIL(g->k - p, left), i = i0;
-    for (int64_t blocks = FN_CEIL(i1 - i0, GEMM_MC); blocks; blocks--) {
-      int64_t rows = FN_MIN(i1 - i, FN_CEIL(FN_CEIL(i1 - i, blocks), GEMM_ROWS) * GEMM_ROWS);
-      if (rows <= 0) break;
-      gemm_rows a = gemm_place_a(g, i, rows, p, depth, j1 - j0);
-      for (int64_t j = j0; j < j1; j++) gemm_panel(g, a, i, rows, j, p, depth);
-      i += rows;
+/* Rows [i, i + rows) and panels [j0, j1), with k [p, p + depth). */
+static void gemm_rows(const gemm *g, int64_t i, int64_t rows, int64_t j0, int64_t j1, int64_t p, int64_t depth, const float *group) {
+  gemm_view a = gemm_place_a(g, i, rows, p, depth, j1 - j0);
+  if (depth > GEMM_FLAT) {
+    for (int64_t j = j0; j < j1; j++) gemm_panel(g, a, gemm_place_b(g, j, p, depth, group, j0), i, rows, j, p, depth);
+    return;
+  }
+  for (int64_t left = FN_CEIL(rows, GEMM_ROWS); left; left--) {
+    int64_t height = FN_CEIL(rows, left);
+    for (int64_t j = j0; j < j1; j++) gemm_panel(g, a, gemm_place_b(g, j, p, depth, group, j0), i, height, j, p, depth);
+    a.at += g->ta ? height : height * a.step, i += height, rows -= height;
+  }
+}
+
+/* How many of `count` the first of about equal parts of at most `most` holds, in whole tiles. */
+FN_INLINE int64_t gemm_part(int64_t count, int64_t most) {
+  int64_t tile = count > most ? GEMM_ROWS : 1;
+  return FN_MIN(count, FN_CEIL(FN_CEIL(count, FN_CEIL(count, most)), tile) * tile);
+}
+
+/* Rows [i0, i1), panels [j0, j1) of C, with k [p0, p1); B is packed, or read where it is. */
+static void gemm_block(const gemm *g, int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t p0, int64_t p1) {
+  int narrow = g->ta && j1 - j0 <= 2; /* then the reading of A is what costs: it is read in longer pieces */
+  int64_t most = narrow ? 4 * GEMM_MC : GEMM_MC, p = p0;
+  for (int64_t left = FN_MAX(1, FN_CEIL(p1 - p0, narrow ? GEMM_KC / 2 : GEMM_KC)); left; left--) {
+    int64_t depth = FN_CEIL(p1 - p, left);
+    for (int64_t i = i0, rows; i < i1; i += rows) {
+      rows = gemm_part(i1 - i, most);
+      gemm_rows(g, i, rows, j0, j1, p, depth, NULL);
     }
     p += depth;
   }
 }
 
-/* Packs panels [j0, j1), rows [p0, p1) of op(B). */
-static void gemm_pack(const gemm *g, float *packed, int64_t j0, int64_t j1, int64_t p0, int64_t p1) {
-  if (g->tb) {
-    for (int64_t j = j0; j < j1; j++) {
-      int64_t columns = gemm_columns(g->n, j), width = gemm_width(g->n, j), first = j * GEMM_PANEL;
-      for (int64_t v = 0; v < columns; v += VL)
-        gemm_pack_turned(g->b + (first + v) * g->ldb + p0, g->ldb, FN_MIN(VL, columns - v), p1 - p0,
-                         packed + first * g->k + p0 * width + v, width);
-    }
-  } else {
-    for (int64_t p = p0; p < p1; p++)
-      for (int64_t j = j0; j < j1; j++) {
-        int64_t first = j * GEMM_PANEL;
-        gemm_pack_row(g->b + p * g->ldb + first, gemm_columns(g->n, j), packed + first * g->k + p * gemm_width(g->n, j));
+/* The same, packing a few panels at a time as they are needed: for few rows, and for small products. */
+static int gemm_block_packing(const gemm *g, int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t p0, int64_t p1) {
+  float *group = fn_scratch(1, GEMM_GROUP * GEMM_PANEL * GEMM_KC * 4);
+  if (!group) return FN_NOMEM;
+  int64_t p = p0;
+  for (int64_t left = FN_MAX(1, FN_CEIL(p1 - p0, GEMM_KC)); left; left--) {
+    int64_t depth = FN_CEIL(p1 - p, left);
+    for (int64_t j = j0; j < j1; j += GEMM_GROUP) {
+      int64_t to = FN_MIN(j + GEMM_GROUP, j1);
+      gemm_pack(g, group, j, to, p, depth, 0, depth);
+      for (int64_t i = i0, rows; i < i1; i += rows) {
+        rows = gemm_part(i1 - i, GEMM_MC);
+        gemm_rows(g, i, rows, j, to, p, depth, group);
       }
+    }
+    p += depth;
   }
+  return FN_OK;
 }
 
-/* ---- The whole of a small product, or of a part of a large one ---- */
-
-static int gemm_needs_packing(const gemm *g) { return g->tb || g->m > GEMM_UNPACKED || (g->ldb % 256 == 0 && g->m > GEMM_ROWS); }
+/* ---- Few rows: products of vectors ---- */
 
 /* The rows of a small A in row order. */
 static const float *gemm_turn_a(const gemm *g) {
@@ -119,7 +163,7 @@ static const float *gemm_turn_a(const gemm *g) {
   return a;
 }
 
-/* Few rows: columns [j0, j1), by products of vectors. */
+/* Columns [j0, j1) of C. */
 static int gemm_few_rows(const gemm *g, int64_t j0, int64_t j1) {
   const float *a = g->a;
   int64_t lda = g->lda, columns = j1 - j0;
@@ -139,28 +183,34 @@ static int gemm_few_rows(const gemm *g, int64_t j0, int64_t j1) {
   return FN_OK;
 }
 
-static int gemm_has_few_rows(const gemm *g) { return g->tb ? g->m <= DOT_ROWS : g->m <= GEMV_ROWS; }
+/* Whether B is read once and little is done with it. */
+static int gemm_has_few_rows(const gemm *g) {
+  if (g->m == 1) return !g->tb || g->one_bias || g->k >= VL;
+  if (g->m > 8) return 0;
+  return g->tb ? g->k >= 4 * VL : g->n > GEMM_PANEL && (g->m <= 4 || g->k * g->n >= 65536);
+}
 
-/* A single column is a product of B with A, which lies there as if transposed: y = A b is y^T = b^T A^T. */
+/* ---- The whole of a small product, or of a part of a large one ---- */
+
+/* The same product in the form that is read fastest.  A single column is a product with A turned: y = A b is
+ * y^T = b^T A^T, and what is one deep or one wide lies there turned as well. */
 static gemm gemm_upright(gemm g) {
-  if (g.n != 1 || g.ldc != 1) return g;
-  const float *a = g.a;
-  g.a = g.b, g.b = a, g.tb = !g.ta, g.ldb = g.lda, g.ta = 0, g.lda = g.k;
-  g.n = g.m, g.m = 1, g.ldc = g.n, g.one_bias = 1;
+  if (g.n == 1 && g.m > 1 && g.ldc == 1) {
+    const float *a = g.a;
+    g.a = g.b, g.b = a, g.tb = !g.ta, g.ldb = g.lda, g.ta = 0, g.lda = g.k;
+    g.n = g.m, g.m = 1, g.ldc = g.n, g.one_bias = 1;
+  }
+  if (g.k == 1 && g.ta) g.ta = 0, g.lda = 1;
+  if (g.k == 1 && g.tb) g.tb = 0, g.ldb = g.n;
   return g;
 }
 
-static int gemm_serial(const gemm *given) {
-  gemm g = *given;
-  if (gemm_has_few_rows(&g)) return gemm_few_rows(&g, 0, g.n);
-  int64_t panels = gemm_panels(g.n), first = 0;
-  if (!gemm_needs_packing(&g)) first = g.n % VL ? panels - 1 : panels;
-  float *packed = fn_scratch(1, (size_t)((g.n - first * GEMM_PANEL + GEMM_PANEL) * FN_MAX(1, g.k)) * 4);
-  if (!packed) return FN_NOMEM;
-  float *origin = packed - first * GEMM_PANEL * g.k; /* where panel 0 would be */
-  gemm_pack(&g, origin, first, panels, 0, g.k);
-  if (first) g.tail = packed;
-  else g.packed = packed;
-  gemm_block(&g, 0, g.m, 0, panels);
-  return FN_OK;
+static int gemm_serial(const gemm *g) {
+  int64_t panels = gemm_panels(g->n), size = g->k * g->n;
+  if (gemm_has_few_rows(g)) return gemm_few_rows(g, 0, g->n);
+  if (g->tb || size > (g->m > GEMM_UNPACKED ? 4096 : 65536)) return gemm_block_packing(g, 0, g->m, 0, panels, 0, g->k);
+  /* A whole vector at the end of a row of B reaches into the next row, which does no harm, but for the last rows. */
+  int64_t safe = FN_MAX(0, g->k - (g->n % VL ? FN_CEIL(VL - 1, g->n) : 0));
+  if (safe) gemm_block(g, 0, g->m, 0, panels, 0, safe);
+  return safe < g->k || !g->k ? gemm_block_packing(g, 0, g->m, 0, panels, safe, g->k) : FN_OK;
 }

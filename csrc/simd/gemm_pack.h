@@ -65,11 +65,6 @@ FN_INLINE void vtranspose(vf r[VL]) {
 #endif
 }
 #undef SWAP
-#undef SHUFFLE
-#undef LOW_1
-#undef HIGH_1
-#undef LOW_2
-#undef HIGH_2
 #undef LOW_4
 #undef HIGH_4
 #undef LOW_8

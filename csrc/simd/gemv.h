@@ -1,54 +1,64 @@
-/* Products with few rows: nothing is reused, so that the reading of B is all that costs. */
+/* Products with few rows: little is reused, so that the reading of B is what costs. */
 
-enum { GEMV_ROWS = 4, GEMV_COLUMNS = 512, DOT_ROWS = 8 }; /* columns: what of C stays in the first cache */
+enum { GEMV_COLUMNS = 512, GEMV_UNROLL = 8 }; /* a block of B that stays in the first cache */
 
-/* c[r][j] += sum over u < unroll of a[r][u] b[u][j]: B is read row by row, C stays in the cache.
- * Called with constant rows and unroll only. */
+/* c[r][j] += sum over u < unroll of a[r][u] b[u][j] for one or two vectors of columns; called with constant rows, unroll. */
+FN_INLINE void gemv_lanes(const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t lanes,
+                          const int rows, const int unroll, const int whole) {
+  vf w[GEMV_UNROLL];
+  for (int u = 0; u < unroll; u++) w[u] = whole ? vload(b + u * ldb) : vload_n(b + u * ldb, lanes);
+  for (int r = 0; r < rows; r++) {
+    vf even = whole ? vload(c + r * ldc) : vload_n(c + r * ldc, lanes), odd = {0};
+    for (int u = 0; u < unroll; u += 2) {
+      even += vset1(a[r * lda + u]) * w[u];
+      if (u + 1 < unroll) odd += vset1(a[r * lda + u + 1]) * w[u + 1];
+    }
+    if (whole) vstore(c + r * ldc, even + odd);
+    else vstore_n(c + r * ldc, even + odd, lanes);
+  }
+}
+
 FN_INLINE void gemv_step(const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t n,
                          const int rows, const int unroll) {
-  vf w[4][8];
-  for (int r = 0; r < rows; r++)
-    for (int u = 0; u < unroll; u++) w[r][u] = vset1(a[r * lda + u]);
   int64_t j = 0;
-  for (; j + VL <= n; j += VL)
-    for (int r = 0; r < rows; r++) {
-      vf even = vload(c + r * ldc + j), odd = {0};
-      for (int u = 0; u < unroll; u += 2) {
-        even += w[r][u] * vload(b + u * ldb + j);
-        if (u + 1 < unroll) odd += w[r][u + 1] * vload(b + (u + 1) * ldb + j);
-      }
-      vstore(c + r * ldc + j, even + odd);
-    }
-  if (j < n)
-    for (int r = 0; r < rows; r++) {
-      vf sum = vload_n(c + r * ldc + j, n - j);
-      for (int u = 0; u < unroll; u++) sum += w[r][u] * vload_n(b + u * ldb + j, n - j);
-      vstore_n(c + r * ldc + j, sum, n - j);
-    }
+  float scale[4 * GEMV_UNROLL]; /* here C cannot overwrite it, as the compiler would have to fear */
+  for (int r = 0; r < rows; r++)
+    for (int u = 0; u < unroll; u++) scale[r * GEMV_UNROLL + u] = a[r * lda + u];
+  for (; j + VL <= n; j += VL) gemv_lanes(scale, GEMV_UNROLL, b + j, ldb, c + j, ldc, VL, rows, unroll, 1);
+  if (j < n) gemv_lanes(scale, GEMV_UNROLL, b + j, ldb, c + j, ldc, n - j, rows, unroll, 0);
 }
 
-FN_INLINE void gemv_rows(const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t n,
-                         int64_t k, const int rows) {
-  const int unroll = rows == 1 ? 8 : 4;
-  int64_t p = 0;
-  for (; p + unroll <= k; p += unroll) gemv_step(a + p, lda, b + p * ldb, ldb, c, ldc, n, rows, unroll);
-  for (; p < k; p++) gemv_step(a + p, lda, b + p * ldb, ldb, c, ldc, n, rows, 1);
+FN_INLINE void gemv_block(const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t m, int64_t n,
+                          const int unroll) {
+  for (; m >= 4; m -= 4, a += 4 * lda, c += 4 * ldc) gemv_step(a, lda, b, ldb, c, ldc, n, 4, unroll);
+  if (m >= 2) gemv_step(a, lda, b, ldb, c, ldc, n, 2, unroll), m -= 2, a += 2 * lda, c += 2 * ldc;
+  if (m) gemv_step(a, lda, b, ldb, c, ldc, n, 1, unroll);
 }
 
-/* c (m, n) += a (m, k) b (k, n) for m <= GEMV_ROWS. */
+/* c (m, n) += a (m, k) b (k, n).  B is read row by row, C stays in the cache. */
 static void gemv(const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t m, int64_t n, int64_t k) {
   for (int64_t j = 0; j < n; j += GEMV_COLUMNS) {
-    int64_t columns = FN_MIN(GEMV_COLUMNS, n - j);
-    if (m == 1) gemv_rows(a, lda, b + j, ldb, c + j, ldc, columns, k, 1);
-    else if (m == 2) gemv_rows(a, lda, b + j, ldb, c + j, ldc, columns, k, 2);
-    else if (m == 3) gemv_rows(a, lda, b + j, ldb, c + j, ldc, columns, k, 3);
-    else gemv_rows(a, lda, b + j, ldb, c + j, ldc, columns, k, 4);
+    int64_t columns = FN_MIN(GEMV_COLUMNS, n - j), p = 0;
+    for (; p + GEMV_UNROLL <= k; p += GEMV_UNROLL) gemv_block(a + p, lda, b + p * ldb + j, ldb, c + j, ldc, m, columns, GEMV_UNROLL);
+    for (; p < k; p++) gemv_block(a + p, lda, b + p * ldb + j, ldb, c + j, ldc, m, columns, 1);
   }
 }
 
 /* ---- B transposed: inner products of rows of A and rows of B^T ---- */
 
-/* c[r][j] = a[r] . b[j] for `rows` rows of A and four of B^T; a row that is not there is the last one again. */
+/* The sums of the lanes of four vectors. */
+FN_INLINE void vsum_4(const vf s[4], float out[4]) {
+  vf x = SHUFFLE(s[0], s[1], LOW_1) + SHUFFLE(s[0], s[1], HIGH_1), y = SHUFFLE(s[2], s[3], LOW_1) + SHUFFLE(s[2], s[3], HIGH_1);
+  vf z = SHUFFLE(x, y, LOW_2) + SHUFFLE(x, y, HIGH_2); /* lanes 4 i ... 4 i + 3 belong to s[0] ... s[3] */
+  typedef float v4 __attribute__((vector_size(16)));
+  v4 part[VL / 4];
+  memcpy(part, &z, sizeof z);
+  for (int w = VL / 8; w; w /= 2)
+    for (int i = 0; i < w; i++) part[i] += part[i + w];
+  memcpy(out, part, 16);
+}
+
+/* c[r][j] = a[r] . b[j] for `rows` rows of A and four of B^T; a row of B^T that is not there is the last one again. */
 FN_INLINE void dot_tile(const float *a, int64_t lda, const float *const b[4], int64_t k, float *c, int64_t ldc, int64_t columns,
                         const int rows) {
   vf sum[4][4] = {{{0}}};
@@ -66,8 +76,13 @@ FN_INLINE void dot_tile(const float *a, int64_t lda, const float *const b[4], in
       vf v = vload_n(a + r * lda + p, k - p);
       for (int j = 0; j < 4; j++) sum[r][j] += v * vload_n(b[j] + p, k - p);
     }
-  for (int r = 0; r < rows; r++)
-    for (int j = 0; j < columns; j++) c[r * ldc + j] = vsum(sum[r][j]);
+  for (int r = 0; r < rows; r++) {
+    float out[4];
+    vsum_4(sum[r], out);
+    if (columns == 4) memcpy(c + r * ldc, out, 16);
+    else
+      for (int64_t j = 0; j < columns; j++) c[r * ldc + j] = out[j];
+  }
 }
 
 /* c (m, n) = a (m, k) b^T for b (n, k), without a bias. */
@@ -81,3 +96,8 @@ static void dots(const float *a, int64_t lda, const float *b, int64_t ldb, float
     for (; i < m; i++) dot_tile(a + i * lda, lda, rows, k, c + i * ldc + j, ldc, columns, 1);
   }
 }
+#undef SHUFFLE
+#undef LOW_1
+#undef HIGH_1
+#undef LOW_2
+#undef HIGH_2

@@ -5,7 +5,8 @@ enum {
   GEMM_SERIAL = 200000,   /* multiply-adds below which threads cost more than they give */
   GEMM_CHUNK = 1 << 20,   /* multiply-adds of a chunk */
   GEMM_CHUNKS = 32,
-  GEMM_PACKED = 1 << 22,  /* floats packed at a time */
+  GEMM_PACKED = 1 << 20,  /* floats packed at a time: they stay in the caches */
+  GEMM_LOW = 4 * GEMM_MC, /* up to so many rows, a large B is packed by the chunk that uses it */
   GEMV_CHUNK = 1 << 16,   /* floats of B in a chunk of a product with few rows */
   GEMM_DEEP = 1024,       /* least depth of a chunk that is cut out of k */
 };
@@ -14,8 +15,8 @@ typedef struct {
   fn_matmul s;
   gemm g;
   float *packed, *partial;
-  int64_t first, panels, grid_m, grid_n; /* panels first ... first + panels - 1 are at work */
-  int64_t share;                         /* of whatever a chunk does: rows of k, columns, products */
+  int64_t panels, grid_m, grid_n; /* panels first ... first + panels - 1 are at work */
+  int64_t share;                  /* of whatever a chunk does: rows of k, columns, products */
   int status;
 } gemm_job;
 
@@ -27,55 +28,77 @@ static void gemm_report(gemm_job *j, int status) {
 
 static void gemm_pack_chunk(void *ctx, int64_t chunk) {
   const gemm_job *j = ctx;
-  float *origin = j->packed - j->first * GEMM_PANEL * j->g.k;
-  if (j->g.tb) {
-    int64_t from = j->first + chunk * j->share, to = FN_MIN(from + j->share, j->first + j->panels);
-    gemm_pack(&j->g, origin, from, to, 0, j->g.k);
-  } else {
-    int64_t from = chunk * j->share, to = FN_MIN(from + j->share, j->g.k);
-    gemm_pack(&j->g, origin, j->first, j->first + j->panels, from, to);
+  const gemm *g = &j->g;
+  if (g->tb) {
+    int64_t from = chunk * j->share, to = FN_MIN(from + j->share, j->panels);
+    gemm_pack(g, j->packed + from * GEMM_PANEL * g->deep, g->first + from, g->first + to, g->from, g->deep, 0, g->deep);
+    return;
   }
+  int64_t at = chunk * j->share;
+  gemm_pack(g, j->packed, g->first, g->first + j->panels, g->from + at, FN_MIN(j->share, g->deep - at), at, g->deep);
+}
+
+/* The rows and panels of a chunk of the grid. */
+static void gemm_cell(const gemm_job *j, int64_t chunk, int64_t *i0, int64_t *i1, int64_t *j0, int64_t *j1) {
+  int64_t tiles = FN_CEIL(j->g.m, GEMM_ROWS), y = chunk / j->grid_n, x = chunk % j->grid_n;
+  *i0 = y * tiles / j->grid_m * GEMM_ROWS, *i1 = FN_MIN((y + 1) * tiles / j->grid_m * GEMM_ROWS, j->g.m);
+  *j0 = j->g.first + x * j->panels / j->grid_n, *j1 = j->g.first + (x + 1) * j->panels / j->grid_n;
 }
 
 static void gemm_chunk(void *ctx, int64_t chunk) {
   const gemm_job *j = ctx;
-  int64_t tiles = FN_CEIL(j->g.m, GEMM_ROWS), y = chunk / j->grid_n, x = chunk % j->grid_n;
-  int64_t i0 = y * tiles / j->grid_m * GEMM_ROWS, i1 = FN_MIN((y + 1) * tiles / j->grid_m * GEMM_ROWS, j->g.m);
-  gemm_block(&j->g, i0, i1, j->first + x * j->panels / j->grid_n, j->first + (x + 1) * j->panels / j->grid_n);
+  int64_t i0, i1, j0, j1;
+  gemm_cell(j, chunk, &i0, &i1, &j0, &j1);
+  gemm_block(&j->g, i0, i1, j0, j1, j->g.from, j->g.from + j->g.deep);
 }
 
-/* Cuts the longer side into as many chunks as the work is worth, the other one if tiles run out. */
+static void gemm_packing_chunk(void *ctx, int64_t chunk) {
+  gemm_job *j = ctx;
+  int64_t i0, i1, j0, j1;
+  gemm_cell(j, chunk, &i0, &i1, &j0, &j1);
+  gemm_report(j, gemm_block_packing(&j->g, i0, i1, j0, j1, 0, j->g.k));
+}
+
+/* As many chunks as the work is worth: the longer side is cut, both where four tiles a chunk would be too few. */
 static void gemm_plan_grid(gemm_job *j) {
   int64_t tiles = FN_CEIL(j->g.m, GEMM_ROWS), columns = j->panels * GEMM_PANEL;
-  double work = (double)j->g.m * (double)columns * (double)FN_MAX(j->g.k, 32);
+  double work = (double)j->g.m * (double)columns * (double)FN_MAX(j->g.deep, 32);
   int64_t chunks = work > (double)GEMM_CHUNK * GEMM_CHUNKS ? GEMM_CHUNKS : FN_MAX(2, (int64_t)(work / GEMM_CHUNK));
   if (j->g.m >= columns) {
-    j->grid_m = FN_MIN(tiles, chunks);
+    j->grid_m = FN_MIN(FN_CEIL(tiles, 4), chunks);
     j->grid_n = FN_MIN(j->panels, FN_CEIL(chunks, j->grid_m));
   } else {
-    j->grid_n = FN_MIN(j->panels, chunks);
-    j->grid_m = FN_MIN(tiles, FN_CEIL(chunks, j->grid_n));
+    j->grid_n = FN_MIN(FN_CEIL(j->panels, 2), chunks);
+    j->grid_m = FN_MIN(FN_CEIL(tiles, 2), FN_CEIL(chunks, j->grid_n));
   }
+}
+
+/* Few rows and a large B: it is read from memory once, so each chunk packs its own columns. */
+static int gemm_low(gemm_job *j) {
+  j->g.deep = j->g.k, j->panels = gemm_panels(j->g.n);
+  gemm_plan_grid(j);
+  j->grid_n = FN_MIN(FN_CEIL(j->panels, 2), j->grid_m * j->grid_n), j->grid_m = 1;
+  fn_parallel(j->grid_n, gemm_packing_chunk, j);
+  return j->status;
 }
 
 static int gemm_large(gemm_job *j) {
-  int64_t panels = gemm_panels(j->g.n), k = FN_MAX(1, j->g.k);
-  int64_t at_once = FN_MAX(1, FN_MIN(panels, GEMM_PACKED / GEMM_PANEL / k));
-  int pack = gemm_needs_packing(&j->g);
-  if (!(j->packed = fn_scratch(0, (size_t)((pack ? at_once : 1) * GEMM_PANEL * k) * 4))) return FN_NOMEM;
-  if (!pack) {
-    gemm_pack(&j->g, j->packed - (panels - 1) * GEMM_PANEL * j->g.k, panels - 1, panels, 0, j->g.k);
-    j->g.tail = j->packed, at_once = panels;
-  }
-  for (j->first = 0; j->first < panels; j->first += at_once) {
-    j->panels = FN_MIN(at_once, panels - j->first);
-    if (pack) {
-      j->g.packed = j->packed - j->first * GEMM_PANEL * j->g.k;
-      j->share = j->g.tb ? FN_MAX(1, 32768 / (GEMM_PANEL * k)) : FN_MAX(16, 32768 / (GEMM_PANEL * j->panels));
-      fn_parallel(FN_CEIL(j->g.tb ? j->panels : j->g.k, j->share), gemm_pack_chunk, j);
+  gemm *g = &j->g;
+  int64_t panels = gemm_panels(g->n), left = FN_MAX(1, FN_CEIL(g->k, GEMM_KC));
+  int64_t at_once = FN_MIN(panels, GEMM_PACKED / GEMM_PANEL / GEMM_KC);            /* panels */
+  int64_t most = FN_MAX(1, GEMM_PACKED / (GEMM_PANEL * GEMM_KC) / at_once) * GEMM_KC; /* of k */
+  left = FN_MAX(1, FN_CEIL(g->k, most));
+  if (!(j->packed = fn_scratch(0, (size_t)(at_once * GEMM_PANEL * FN_CEIL(g->k + left, left)) * 4))) return FN_NOMEM;
+  for (g->from = 0; left; left--, g->from += g->deep) {
+    g->deep = FN_CEIL(g->k - g->from, left);
+    for (g->first = 0; g->first < panels; g->first += at_once) {
+      j->panels = FN_MIN(at_once, panels - g->first);
+      j->share = FN_MAX(1, 32768 / (GEMM_PANEL * FN_MAX(1, g->tb ? g->deep : j->panels)));
+      fn_parallel(FN_CEIL(g->tb ? j->panels : g->deep, j->share), gemm_pack_chunk, j);
+      g->packed = j->packed;
+      gemm_plan_grid(j);
+      fn_parallel(j->grid_m * j->grid_n, gemm_chunk, j);
     }
-    gemm_plan_grid(j);
-    fn_parallel(j->grid_m * j->grid_n, gemm_chunk, j);
   }
   return FN_OK;
 }
@@ -85,6 +108,14 @@ static int gemm_large(gemm_job *j) {
 static void gemm_few_rows_chunk(void *ctx, int64_t chunk) {
   gemm_job *j = ctx;
   gemm_report(j, gemm_few_rows(&j->g, chunk * j->share, FN_MIN((chunk + 1) * j->share, j->g.n)));
+}
+
+static int gemm_few_rows_wide(gemm_job *j) {
+  const gemm *g = &j->g;
+  j->share = FN_MAX(GEMV_CHUNK / FN_MAX(1, g->k), FN_CEIL(g->n, GEMM_CHUNKS));
+  j->share = FN_CEIL(j->share, GEMM_PANEL) * GEMM_PANEL;
+  fn_parallel(FN_CEIL(g->n, j->share), gemm_few_rows_chunk, j);
+  return j->status;
 }
 
 /* ---- A small C and a deep k: k is cut, and the parts are added up in their order ---- */
@@ -99,6 +130,13 @@ static void gemm_deep_chunk(void *ctx, int64_t chunk) {
   g.c = j->partial + chunk * g.m * g.n;
   g.ldc = g.n, g.bias = NULL, g.act = FN_LINEAR;
   gemm_report(j, gemm_serial(&g));
+}
+
+/* How many parts: as many as B has that are worth a chunk, so that each reads what lies side by side. */
+static int64_t gemm_parts(const gemm *g) {
+  if (gemm_has_few_rows(g) && !g->tb) return FN_MIN(FN_MIN(GEMM_CHUNKS, g->k / 64), g->k * g->n / GEMV_CHUNK);
+  if (g->m * g->n > 16384 && FN_CEIL(g->m, GEMM_ROWS) * gemm_panels(g->n) >= 8) return 1;
+  return FN_MIN(GEMM_CHUNKS / 2, g->k / GEMM_DEEP);
 }
 
 static int gemm_deep(gemm_job *j, int64_t parts) {
@@ -124,13 +162,10 @@ static int gemm_one(gemm_job *j) {
   gemm *g = &j->g;
   double work = (double)g->m * (double)g->n * (double)g->k;
   if (work < GEMM_SERIAL && g->m * g->n < GEMM_SERIAL) return gemm_serial(g);
-  int64_t parts = FN_MIN(GEMM_CHUNKS / 2, g->k / GEMM_DEEP);
-  if (FN_CEIL(g->m, GEMM_ROWS) * gemm_panels(g->n) < 8 && parts > 1) return gemm_deep(j, parts);
-  if (!gemm_has_few_rows(g)) return gemm_large(j);
-  j->share = FN_CEIL(FN_MAX(GEMV_CHUNK / FN_MAX(1, g->k), GEMM_PANEL), GEMM_PANEL) * GEMM_PANEL;
-  j->share = FN_MAX(j->share, FN_CEIL(FN_CEIL(g->n, GEMM_CHUNKS), GEMM_PANEL) * GEMM_PANEL);
-  fn_parallel(FN_CEIL(g->n, j->share), gemm_few_rows_chunk, j);
-  return j->status;
+  int64_t parts = gemm_parts(g);
+  if (parts > 1) return gemm_deep(j, parts);
+  if (gemm_has_few_rows(g)) return gemm_few_rows_wide(j);
+  return g->m <= GEMM_LOW && gemm_panels(g->n) > 4 && g->k * g->n >= GEMM_PACKED / 2 ? gemm_low(j) : gemm_large(j);
 }
 
 /* ---- Many small products: each on one thread ---- */
