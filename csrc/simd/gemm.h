@@ -66,10 +66,12 @@ static void gemm_pack(const gemm *g, float *packed, int64_t j0, int64_t j1, int6
                          packed + at * width + v, width);
     }
   } else {
-    for (int64_t r = 0; r < depth; r++)
-      for (int64_t j = j0; j < j1; j++)
-        gemm_pack_row(g->b + (p + r) * g->ldb + j * GEMM_PANEL, gemm_columns(g->n, j),
-                      packed + (j - j0) * GEMM_PANEL * deep + (at + r) * gemm_width(g->n, j));
+    for (int64_t r = 0; r < depth; r += GEMM_STRIP)
+      for (int64_t j = j0; j < j1; j++) {
+        int64_t columns = gemm_columns(g->n, j), width = gemm_width(g->n, j);
+        gemm_pack_rows(g->b + (p + r) * g->ldb + j * GEMM_PANEL, g->ldb, columns, FN_MIN(GEMM_STRIP, depth - r),
+                       packed + (j - j0) * GEMM_PANEL * deep + (at + r) * width);
+      }
   }
 }
 
