@@ -1,6 +1,11 @@
 """Batch normalisation over the last axis: each channel is brought to mean 0 and variance 1."""
 from ..op import normal, op, uniform
 from ..tensor import Spec
+from ._shapes import normalize_axis, operand
+from .elementwise import rsqrt
+from .reduce import mean as _mean
+from .reduce import var as _var
+from .shape import reshape
 
 ACTIVATIONS = {"linear": 0, "relu": 1}      # what may follow in the same pass, by its code in csrc/fn.h
 
@@ -25,6 +30,41 @@ def batch_normalize(x, gamma=None, beta=None, moving_mean=None, moving_variance=
         return batch_norm(x, gamma, beta, moving_mean, moving_variance, momentum=float(momentum), epsilon=float(epsilon),
                           activation=activation)[0]
     return batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, epsilon=float(epsilon), activation=activation)[0]
+
+
+def moments(x, axes, keepdims=False):
+    """The mean and the (biased) variance over axes.
+
+    Args:
+        x: tensor.
+        axes: an integer or several; None: all.
+        keepdims: whether these axes stay, with size 1.
+
+    Returns:
+        (mean, variance).
+    """
+    return _mean(x, axis=axes, keepdims=keepdims), _var(x, axis=axes, keepdims=keepdims)
+
+
+def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    """`keras.ops.batch_normalization`: (x - mean) / sqrt(variance + epsilon) * scale + offset along an axis.
+
+    Args:
+        x: tensor.
+        mean, variance: (channels,), the size of x along `axis`.
+        axis: of the channels.
+        offset, scale: (channels,) or None.
+        epsilon: float.
+    """
+    x = operand(x)
+    axis = normalize_axis(axis, len(x.shape), "batch_normalization")
+    along = tuple(-1 if i == axis else 1 for i in range(len(x.shape)))
+
+    def spread(v):
+        return reshape(v, along)
+    factor = rsqrt(operand(variance) + epsilon)
+    y = (x - spread(mean)) * spread(factor if scale is None else factor * scale)
+    return y if offset is None else y + spread(offset)
 
 
 def _rows(x):

@@ -8,6 +8,7 @@ import math
 from ..op import integers, normal, op
 from ..tape import filled
 from ..tensor import FLOATS, Spec
+from ._shapes import operand
 
 STATE = integers(2, high=2**63, dtype="uint64")     # for the tests
 TWO_SIGMA = (1 + math.erf(-2 / math.sqrt(2))) / 2   # the share of a normal distribution below -2 standard deviations
@@ -127,6 +128,7 @@ def dropout(x, state, *, rate, noise_shape=None):
     Returns:
         Tensor of the shape of x.  Source: Srivastava et al., "Dropout", 2014.
     """
+    x = operand(x)
     if noise_shape is None:
         return dropout_forward(x, state, rate=rate)[0]
     shape = x.shape

@@ -105,3 +105,15 @@ def test_bad_input_is_named():
         ops.batch_norm(x, momentum=0.9, epsilon=1e-3, activation="gelu")
     with pytest.raises(ValueError, match="known number of channels"):
         ops.batch_norm(Spec((4, None)), momentum=0.9, epsilon=1e-3)
+
+
+def test_moments_and_batch_normalization(rng):
+    x = (rng.standard_normal((4, 5, 6)) + 100).astype("float32")
+    mean, variance = ops.moments(x, axes=(0, 2), keepdims=True)
+    np.testing.assert_allclose(mean.numpy(), x.mean((0, 2), keepdims=True), rtol=1e-6)
+    np.testing.assert_allclose(variance.numpy(), x.astype("float64").var((0, 2), keepdims=True), rtol=1e-5)
+    scale, offset = rng.standard_normal((2, 5)).astype("float32")
+    y = ops.batch_normalization(x, ops.ravel(mean), ops.ravel(variance), axis=1, offset=offset, scale=scale, epsilon=1e-3)
+    exact = x.astype("float64")
+    expected = (exact - exact.mean((0, 2), keepdims=True)) / np.sqrt(exact.var((0, 2), keepdims=True) + 1e-3)
+    np.testing.assert_allclose(y.numpy(), expected * scale[:, None] + offset[:, None], rtol=1e-4, atol=1e-4)

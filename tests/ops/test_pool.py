@@ -87,6 +87,17 @@ def test_strides_are_the_window_unless_given():
     assert ops.average_pool2d(Spec((None, 9, None, 3)), pool_size=(2, 3), padding="same").shape == (None, 5, None, 3)
 
 
+@pytest.mark.parametrize("function, ours", [(ops.max_pool, ops.max_pool2d), (ops.average_pool, ops.average_pool2d)])
+def test_keras_names(function, ours, rng):
+    x = rng.standard_normal((2, 6, 7, 3)).astype("float32")
+    y = ours(x, pool_size=(2, 2), strides=(2, 2), padding="same").numpy()
+    np.testing.assert_array_equal(function(x, 2, padding="same").numpy(), y)
+    first = function(np.moveaxis(x, -1, 1).copy(), (2, 2), 2, "same", data_format="channels_first").numpy()
+    np.testing.assert_array_equal(np.moveaxis(first, 1, -1), y)
+    with pytest.raises(ValueError, match="data_format"):
+        function(x, 2, data_format="last")
+
+
 def test_maxima_that_tie_share_the_gradient_over_the_image(level):
     x = np.zeros((2, 3, 3, 17), "float32")
     x[0, 1, 1] = x[0, 2, 2] = 5
