@@ -1,6 +1,9 @@
-/* Convolution backward to the data.  A row of dx is summed kernel column by kernel column: for a fixed kw, output pixels
- * lie on input pixels stride apart, so a tile of dy times the packed transpose of w[:, kw] is added onto them.  No
- * zero-padded full convolution is ever formed, and a stride costs nothing. */
+/* Convolution backward to the data, in one of three ways; the kernel is packed transposed, and no stride costs anything.
+ *  - Kernel column by kernel column: for a fixed kw, output pixels lie on input pixels a stride apart, so a tile of dy times
+ *    w[:, kw] is added onto them.  Nothing is padded.
+ *  - All columns at once, out of rows of dy with zeros at both ends: pixels a stride apart see the same columns.  Better
+ *    where a column alone is little work for what it costs to take up sums and put them back.
+ *  - Where rows are short, all columns at once for the same pixel of several images. */
 
 typedef struct {
   fn_conv s;
@@ -61,6 +64,8 @@ static conv_taps taps_at(int64_t i, int64_t pad, int64_t stride, int64_t dilatio
   return t;
 }
 
+/* ---- Column by column ---- */
+
 /* Adds to one row of dx what output pixels [from, to) give, through every column of the kernel.  The row has `width`
  * floats a pixel: channels padded to whole vectors, so that sums never meet a mask. */
 static void data_row_pixels(const conv_backward_data *j, const float *dy, conv_taps kh, int64_t from, int64_t to, float *row, int64_t width) {
@@ -83,11 +88,11 @@ static void data_row_pixels(const conv_backward_data *j, const float *dy, conv_t
     }
 }
 
-/* Row ih of an image, tile by tile, so that the pixels of dy stay at hand for all columns of the kernel. */
 FN_INLINE void prefetch(const float *p, int64_t count) {
   for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
 }
 
+/* Row ih of an image, tile by tile, so that the pixels of dy stay at hand for all columns of the kernel. */
 static void data_row(const conv_backward_data *j, const float *dy, int64_t ih, float *row, int64_t width) {
   const fn_conv *s = &j->s;
   conv_taps kh = taps_at(ih, s->PT, s->SH, s->DH, s->KH, s->OH);
@@ -120,29 +125,94 @@ static void data_rows_chunk(void *ctx, int64_t chunk) {
   }
 }
 
-/* Short rows: a tile is the same input pixel of TILE_ROWS images, summed over the whole kernel at once. */
+/* ---- All columns at once ---- */
+
+/* `pixels` inputs that see the same taps: outputs x_step apart from x on, their sums y_step apart from y on.  dy comes in
+ * rows `width` wide. */
+static void data_pixels(const conv_backward_data *j, const float *dy, int64_t width, conv_taps kh, conv_taps kw, int64_t pixels,
+                        int64_t x_step, float *dx, int64_t y_step) {
+  static const float zeros[PANEL];
+  const fn_conv *s = &j->s;
+  int64_t FG = s->F / s->G, taps = s->KH * s->KW;
+  if (!kh.count || !kw.count) kh = kw = (conv_taps){0};
+  for (int64_t g = 0; g < s->G; g++)
+    for (int64_t p = 0; p * PANEL < s->CG; p++) {
+      int64_t vectors = panel_vectors(s->CG, p), wide = vectors * VL;
+      conv_tile t = {.init = zeros, .x_step = x_step, .y_step = y_step, .lanes = panel_lanes(s->CG, p), .len = FG,
+                     .outer = kh.count, .x_outer = -kh.o_step * width * s->F, .w_outer = kh.k_step * FG * wide,
+                     .inner = kw.count, .x_inner = -kw.o_step * s->F, .w_inner = kw.k_step * s->KH * FG * wide};
+      t.x = dy + (kh.o * width + kw.o) * s->F + g * FG;
+      t.w = j->w + (g * padded(s->CG) + p * PANEL) * taps * FG + (kw.k * s->KH + kh.k) * FG * wide;
+      t.y = dx + g * s->CG + p * PANEL;
+      conv_tiles_over(&t, pixels, vectors);
+    }
+}
+
+/* The zeros that a row of dy needs at its ends, so that every input pixel finds all its columns. */
+static void data_margins(const fn_conv *s, int64_t *left, int64_t *right) {
+  *left = FN_MAX(fn_ceil_div((s->KW - 1) * s->DW - s->PL, s->SW), 0);
+  *right = FN_MAX(fn_ceil_div(s->W + s->PL, s->SW) - s->OW, 0);
+}
+
+/* Rows [from, to) of one image, out of a copy of dy with margins. */
+static void data_padded_rows(conv_backward_data *j, int64_t n, int64_t from, int64_t to) {
+  const fn_conv *s = &j->s;
+  int64_t left, right, first = FN_MAX(fn_ceil_div(from + s->PT - (s->KH - 1) * s->DH, s->SH), 0);
+  data_margins(s, &left, &right);
+  int64_t rows = FN_MAX(FN_MIN(fn_ceil_div(to + s->PT, s->SH), s->OH) - first, 0), width = left + s->OW + right;
+  fn_conv dy = {.H = s->OH, .W = s->OW, .C = s->F, .PL = left};
+  float *copy = fn_scratch(2, (size_t)(rows * width * s->F) * 4);
+  if (!copy) {
+    __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
+    return;
+  }
+  copy_window(&dy, j->dy + n * s->OH * s->OW * s->F, first, rows, width, copy);
+  for (int64_t ih = from; ih < to; ih++) {
+    conv_taps kh = taps_at(ih, s->PT, s->SH, s->DH, s->KH, s->OH);
+    kh.o -= first;
+    for (int64_t iw = 0; iw < FN_MIN(s->SW, s->W); iw++) {
+      conv_taps kw = taps_at(iw, s->PL + left * s->SW, s->SW, s->DW, s->KW, width);
+      float *dx = j->dx + ((n * s->H + ih) * s->W + iw) * s->C;
+      data_pixels(j, copy, width, kh, kw, FN_CEIL(s->W - iw, s->SW), s->F, dx, s->SW * s->C);
+    }
+  }
+}
+
+static void data_padded_chunk(void *ctx, int64_t chunk) {
+  conv_backward_data *j = ctx;
+  int64_t H = j->s.H, row = chunk * j->chunk_rows, end = FN_MIN(row + j->chunk_rows, j->rows);
+  while (row < end) {
+    int64_t from = row % H, to = FN_MIN(H, from + end - row);
+    data_padded_rows(j, row / H, from, to);
+    row += to - from;
+  }
+}
+
+/* Whether margins cost less than the sums of a column that are taken up and put back: in steps of a tile. */
+static int margins_pay(const conv_backward_data *j) {
+  const fn_conv *s = &j->s;
+  int64_t left, right, real = 0;
+  data_margins(s, &left, &right);
+  for (int64_t kw = 0; kw < s->KW && kw < 64; kw++) {
+    int64_t lo, hi;
+    fn_conv_range(kw * s->DW - s->PL, s->SW, s->W, s->OW, &lo, &hi);
+    real += hi - lo;
+  }
+  double column = (double)s->KH / s->SH * (s->F / s->G), all = (double)s->W * s->KW / s->SW;
+  double scratch = ((double)j->chunk_rows / s->SH + s->KH * s->DH) * (left + s->OW + right) * s->F;
+  return s->KW > 1 && s->KW < 64 && real && column <= 64 && (all / real - 1) * column < 24 && scratch < (1 << 20);
+}
+
 static void data_images_chunk(void *ctx, int64_t chunk) {
   const conv_backward_data *j = ctx;
   const fn_conv *s = &j->s;
-  int64_t blocks = FN_CEIL(s->N, TILE_ROWS), block = chunk / s->H, ih = chunk % s->H;
+  int64_t blocks = FN_CEIL(s->N, TILE_ROWS), block = chunk / s->H, ih = chunk % s->H, image = s->OH * s->OW * s->F;
   int64_t n = block * s->N / blocks, images = (block + 1) * s->N / blocks - n;
-  int64_t FG = s->F / s->G, taps = s->KH * s->KW, image = s->OH * s->OW * s->F;
-  static const float zeros[PANEL];
   conv_taps kh = taps_at(ih, s->PT, s->SH, s->DH, s->KH, s->OH);
   for (int64_t iw = 0; iw < s->W; iw++) {
     conv_taps kw = taps_at(iw, s->PL, s->SW, s->DW, s->KW, s->OW);
-    for (int64_t g = 0; g < s->G; g++)
-      for (int64_t p = 0; p * PANEL < s->CG; p++) {
-        int64_t vectors = panel_vectors(s->CG, p), wide = vectors * VL;
-        conv_tile t = {.init = zeros, .x_step = image, .y_step = s->H * s->W * s->C, .outer = kh.count, .inner = kw.count,
-                       .x_outer = -kh.o_step * s->OW * s->F, .w_outer = kh.k_step * FG * wide, .x_inner = -kw.o_step * s->F,
-                       .w_inner = kw.k_step * s->KH * FG * wide, .len = FG, .lanes = panel_lanes(s->CG, p)};
-        int any = kh.count && kw.count;
-        t.x = j->dy + n * image + (any ? (kh.o * s->OW + kw.o) * s->F + g * FG : 0);
-        t.w = j->w + (g * padded(s->CG) + p * PANEL) * taps * FG + (any ? (kw.k * s->KH + kh.k) * FG * wide : 0);
-        t.y = j->dx + ((n * s->H + ih) * s->W + iw) * s->C + g * s->CG + p * PANEL;
-        conv_tiles_over(&t, images, vectors);
-      }
+    float *dx = j->dx + ((n * s->H + ih) * s->W + iw) * s->C;
+    data_pixels(j, j->dy + n * image, s->OW, kh, kw, images, image, dx, s->H * s->W * s->C);
   }
 }
 
@@ -196,6 +266,6 @@ FN_TUNED(conv2d_backward_data) {
   if (kernel < 32768) for (int64_t i = 0; i < s->G * taps; i++) pack_tap(&pack, i);
   else fn_parallel(s->G * taps, pack_tap, &pack);
   if (has_short_rows(s)) fn_parallel(FN_CEIL(s->N, TILE_ROWS) * s->H, data_images_chunk, &j);
-  else fn_parallel(chunks, data_rows_chunk, &j);
+  else fn_parallel(chunks, margins_pay(&j) ? data_padded_chunk : data_rows_chunk, &j);
   return j.status;
 }
