@@ -132,6 +132,8 @@ class GradientTape:
         found = [grads.get(s.key) for s in wanted]
         if unconnected_gradients == "zero":
             found = [zeros(s.shape, s.dtype) if g is None else g for s, g in zip(wanted, found)]
+        if sources.__class__ is list and not any([isinstance(s, (list, tuple, dict)) for s in sources]):
+            return found        # a flat list, as in every training step
         return unflatten(sources, iter(found))
 
 

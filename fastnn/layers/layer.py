@@ -87,7 +87,7 @@ class Layer(Holder):
         self._input_shape_arg = _input_shape_argument(type(self).__name__, kwargs)
         kwargs = {key: value for key, value in kwargs.items() if value is not None or key not in OTHER_KERAS}
         if kwargs:
-            raise TypeError(
+            raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {sorted(kwargs)}. "
                 f"Known are those of {type(self).__name__}, and activity_regularizer, trainable, dtype, name."
             )
