@@ -304,7 +304,7 @@ def test_arguments_of_a_first_layer():
 
 
 @pytest.mark.parametrize("arguments, error, message", [
-    (dict(unit=3), TypeError, "unit"),
+    (dict(unit=3), ValueError, "unit"),
     (dict(colour="red"), ValueError, "Unrecognized keyword arguments passed to Dense.*colour"),
     (dict(name=3), ValueError, "`name`"),
     (dict(trainable="yes"), ValueError, "`trainable`"),
