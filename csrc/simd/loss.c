@@ -26,18 +26,42 @@ FN_INLINE vf all_sum(vf v) {
   return v + TURN(v, 1);
 }
 
-/* The larger of two; a NaN in either stays. */
-FN_INLINE vf vmax_nan(vf a, vf b) { return vselect((a > b) | (a != a), a, b); }
+/* The larger of two, in one instruction; b if one of them is NaN. */
+FN_INLINE vf larger(vf a, vf b) {
+#if FN_LEVEL == 4
+  return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif FN_LEVEL == 3
+  return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__)
+  return (vf)_mm_max_ps((__m128)a, (__m128)b);
+#else
+  return vselect(a > b, a, b);
+#endif
+}
 
 FN_INLINE vf all_max(vf v) {
 #if VL == 16
-  v = vmax_nan(v, TURN(v, 8));
+  v = larger(v, TURN(v, 8));
 #endif
 #if VL >= 8
-  v = vmax_nan(v, TURN(v, 4));
+  v = larger(v, TURN(v, 4));
 #endif
-  v = vmax_nan(v, TURN(v, 2));
-  return vmax_nan(v, TURN(v, 1));
+  v = larger(v, TURN(v, 2));
+  return larger(v, TURN(v, 1));
+}
+
+/* exp(x) for x <= 0; NaN stays. */
+FN_INLINE vf exp_below(vf x) {
+  vf r;
+  x = larger(vset1(-104), x);
+#if FN_LEVEL == 4
+  const vf n = (vf)_mm512_roundscale_ps((__m512)(x * 1.44269504088896341f), 8 /* to nearest */);
+  r = x - n * 0.693359375f - n * -2.12194440e-4f;
+  return (vf)_mm512_scalef_ps((__m512)(vexpm1_poly(r) + 1), (__m512)n);
+#else
+  const vi n = vreduce_exp(x, &r), half = n >> 1;
+  return (vexpm1_poly(r) + 1) * vpow2(half) * vpow2(n - half);
+#endif
 }
 
 /* All ones in the first n lanes. */
@@ -52,31 +76,37 @@ FN_INLINE vi first_lanes(int64_t n) {
   return lane < (vi){0} + (int32_t)n;
 }
 
-/* Lanes beyond n hold `rest`. */
-FN_INLINE vf load_or(const float *p, int64_t n, float rest) { return vselect(first_lanes(n), vload_n(p, n), vset1(rest)); }
+/* Lanes beyond n hold minus infinity. */
+FN_INLINE vf load_or_lowest(const float *p, int64_t n) {
+#if FN_LEVEL == 4
+  return (vf)_mm512_mask_loadu_ps(_mm512_set1_ps(-INFINITY), (__mmask16)((1u << n) - 1), p);
+#else
+  return vselect(first_lanes(n), vload_n(p, n), vset1(-INFINITY));
+#endif
+}
 
+/* The largest element; one that is NaN does not count. */
 FN_INLINE vf row_max(const float *x, int64_t n) {
   vf highest = vset1(-INFINITY);
   int64_t j = 0;
-  for (; j + VL <= n; j += VL) highest = vmax_nan(vload(x + j), highest);
-  if (j < n) highest = vmax_nan(load_or(x + j, n - j, -INFINITY), highest);
+  for (; j + VL <= n; j += VL) highest = larger(vload(x + j), highest);
+  if (j < n) highest = larger(load_or_lowest(x + j, n - j), highest);
   return all_max(highest);
 }
 
-/* ---- Softmax ---- */
+/* ---- Softmax.  A NaN needs no care in the maximum: its exponential makes the sum NaN ---- */
 
 FN_INLINE void softmax_row(const float *x, float *y, int64_t n) {
   const vf highest = row_max(x, n);
-  vf sum = {0};
+  vf sum = {0}, last = {0};
   int64_t j = 0;
   for (; j + VL <= n; j += VL) {
-    const vf e = vexp(vload(x + j) - highest);
+    const vf e = exp_below(vload(x + j) - highest);
     vstore(y + j, e);
     sum += e;
   }
-  vf last = {0};
   if (j < n) {
-    last = vselect(first_lanes(n - j), vexp(vload_n(x + j, n - j) - highest), (vf){0});
+    last = exp_below(load_or_lowest(x + j, n - j) - highest);
     sum += last;
   }
   const vf scale = 1 / all_sum(sum);
@@ -84,12 +114,30 @@ FN_INLINE void softmax_row(const float *x, float *y, int64_t n) {
   for (int64_t i = 0; i < j; i += VL) vstore(y + i, vload(y + i) * scale);
 }
 
+/* Rows of at most `vectors` vectors stay in registers. */
+FN_INLINE void softmax_short_rows(const float *x, float *y, int64_t n, int64_t rows, int vectors) {
+  const int64_t tail = n - (vectors - 1) * VL;
+  for (int64_t r = 0; r < rows; r++, x += n, y += n) {
+    vf v[4], highest, sum;
+    for (int i = 0; i < vectors; i++) v[i] = i == vectors - 1 ? load_or_lowest(x + i * VL, tail) : vload(x + i * VL);
+    highest = v[0];
+    for (int i = 1; i < vectors; i++) highest = larger(v[i], highest);
+    highest = all_max(highest);
+    for (int i = 0; i < vectors; i++) v[i] = exp_below(v[i] - highest);
+    sum = v[0];
+    for (int i = 1; i < vectors; i++) sum += v[i];
+    const vf scale = 1 / all_sum(sum);
+    for (int i = 0; i < vectors - 1; i++) vstore(y + i * VL, v[i] * scale);
+    vstore_n(y + (vectors - 1) * VL, v[vectors - 1] * scale, tail);
+  }
+}
+
 /* Over an axis that is not the last: VL neighbouring rows side by side. */
 FN_INLINE void softmax_columns(const float *x, float *y, int64_t n, int64_t inner, int64_t lanes) {
   vf highest = load_lanes(x, lanes), sum = {0};
-  for (int64_t j = 1; j < n; j++) highest = vmax_nan(load_lanes(x + j * inner, lanes), highest);
+  for (int64_t j = 1; j < n; j++) highest = larger(load_lanes(x + j * inner, lanes), highest);
   for (int64_t j = 0; j < n; j++) {
-    const vf e = vexp(load_lanes(x + j * inner, lanes) - highest);
+    const vf e = exp_below(load_lanes(x + j * inner, lanes) - highest);
     store_lanes(y + j * inner, e, lanes);
     sum += e;
   }
@@ -102,15 +150,14 @@ static void softmax_rows(const fn_arg *a, int64_t unused, int64_t from, int64_t 
   float *y = a[1].p;
   (void)unused;
   if (inner == 1) {
-    if (n <= VL)
-      for (int64_t r = from; r < to; r++) {
-        const vi live = first_lanes(n);
-        const vf v = vload_n(x + r * n, n), e = vexp(v - all_max(vselect(live, v, vset1(-INFINITY))));
-        const vf masked = vselect(live, e, (vf){0});
-        vstore_n(y + r * n, masked / all_sum(masked), n);
-      }
-    else
-      for (int64_t r = from; r < to; r++) softmax_row(x + r * n, y + r * n, n);
+    x += from * n, y += from * n;
+    switch (FN_CEIL(n, VL)) {
+      case 1: softmax_short_rows(x, y, n, to - from, 1); return;
+      case 2: softmax_short_rows(x, y, n, to - from, 2); return;
+      case 3: softmax_short_rows(x, y, n, to - from, 3); return;
+      case 4: softmax_short_rows(x, y, n, to - from, 4); return;
+      default: for (int64_t r = 0; r < to - from; r++) softmax_row(x + r * n, y + r * n, n);
+    }
     return;
   }
   for (int64_t r = from; r < to;) { /* never across the end of an outer slab */
@@ -407,4 +454,52 @@ FN_TUNED(row_loss_grad) {
   return FN_OK;
 }
 #undef EACH_KIND
+
+/* ---- Accuracy: whether no prediction is higher than the label's, nor an earlier one as high ---- */
+
+FN_INLINE int64_t first_of_highest(const float *x, int64_t n) {
+  const float highest = row_max(x, n)[0];
+  int64_t k = 0;
+  if (x[0] != x[0]) return 0;
+  while (k < n && x[k] != highest) k++;
+  return k < n ? k : 0;
+}
+
+static void match_rows(const fn_arg *a, int64_t dense, int64_t from, int64_t to) {
+  const int64_t n = a[4].i, dtype = a[6].i, k = a[8].i;
+  for (int64_t r = from; r < to; r++) {
+    const float *p = (const float *)a[1].p + r * n;
+    const int64_t label = dense ? first_of_highest((const float *)a[0].p + r * n, n) : fn_label(a[0].p, dtype, r);
+    int64_t higher = 0;
+    if (label < 0 || label >= n) higher = INT64_MAX;
+    else if (!k) higher = first_of_highest(p, n) != label;
+    else if (p[label] != p[label]) higher = n;
+    else
+      for (int64_t j = 0; j < n; j++) higher += p[j] > p[label];
+    ((float *)a[2].p)[r] = higher < (k ? k : 1);
+  }
+}
+
+/* Dense targets of other types than float are rare: counted element by element. */
+static void match_dense_rows(const fn_arg *a, int64_t unused, int64_t from, int64_t to) {
+  const int64_t n = a[4].i, dtype = a[6].i;
+  (void)unused;
+  for (int64_t r = from; r < to; r++) {
+    const float *p = (const float *)a[1].p + r * n;
+    int64_t label = 0, higher = 0;
+    for (int64_t j = 1; j < n; j++)
+      if (fn_value(a[0].p, dtype, r * n + j) > fn_value(a[0].p, dtype, r * n + label)) label = j;
+    if (!a[8].i) higher = first_of_highest(p, n) != label;
+    else if (p[label] != p[label]) higher = n;
+    else
+      for (int64_t j = 0; j < n; j++) higher += p[j] > p[label];
+    ((float *)a[2].p)[r] = higher < (a[8].i ? a[8].i : 1);
+  }
+}
+FN_TUNED(match_class) {
+  if (fn_dtype_size(a[6].i) > a[5].i || a[7].i > 1) return FN_OK;
+  if (!a[4].i) memset(a[2].p, 0, (size_t)a[3].i * sizeof(float));
+  else fn_over_rows(a, a[7].i, a[3].i, a[4].i, a[7].i && a[6].i != FN_F32 ? match_dense_rows : match_rows);
+  return FN_OK;
+}
 #undef TURN
