@@ -9,7 +9,7 @@ from ._shapes import normalize_axis, operand
 from .elementwise import (abs, add, cast, clip, divide, equal, erf, isnan, less, less_equal, logaddexp, logical_and,
                           logical_or, maximum, minimum, multiply, sqrt, square, subtract, where)
 from .indexing import getitem, one_hot
-from .reduce import all, max, mean, min, norm, sum, var
+from .reduce import all, max, mean, min, norm, sum
 from .shape import concatenate, expand_dims, flip, ravel, reshape, split
 
 # ---- Arithmetic -------------------------------------------------------------------------------------------------
@@ -114,13 +114,6 @@ def average(x, axis=None, weights=None):
         weights = reshape(weights, shape=tuple(-1 if k == axis else 1 for k in range(len(x.shape))))
     weights = add(weights, multiply(x, 0))
     return divide(sum(multiply(x, weights), axis), sum(weights, axis))
-
-
-def moments(x, axes, keepdims=False, synchronized=False):
-    """Mean and variance over axes."""
-    if synchronized:
-        raise ValueError("[moments] there is one device: pass synchronized=False")
-    return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
 def normalize(x, axis=-1, order=2, epsilon=None):
