@@ -40,12 +40,6 @@ def logaddexp2(x1, x2):
     return divide(logaddexp(multiply(x1, math.log(2)), multiply(x2, math.log(2))), math.log(2))
 
 
-def divide_no_nan(x1, x2):
-    """x1 / x2, zero where x2 is zero."""
-    zero = equal(x2, 0)
-    return where(zero, 0.0, divide(x1, where(zero, 1.0, x2)))
-
-
 def fmax(x1, x2):
     """The larger of two; the other if one is NaN."""
     return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
