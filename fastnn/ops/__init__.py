@@ -16,7 +16,11 @@ def _public(module):
 # All modules first: `norm` and `shape` are functions, whatever submodules are called.
 _modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
             if not found.name.startswith("_")]
+_found = {}
 for _module in _modules:
-    globals().update(_public(_module))
+    for _name, _value in _public(_module).items():
+        if _found.setdefault(_name, _value) is not _value:
+            raise ImportError(f"{_module.__name__} and {_found[_name].__module__} both offer {_name!r}")
+globals().update(_found)
 
-install_operators(globals())
+install_operators(_found)
