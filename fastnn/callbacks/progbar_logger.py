@@ -9,7 +9,7 @@ class ProgbarLogger(Callback):
     def __init__(self):
         super().__init__()
         self.bar, self.target, self.verbose, self.epochs = None, None, 1, 1
-        self.seen, self.fitting = 0, False
+        self.seen, self.fitting, self.validating = 0, False, False
 
     def set_params(self, params):
         super().set_params(params)
@@ -17,11 +17,13 @@ class ProgbarLogger(Callback):
         self.epochs, self.target = params["epochs"], params["steps"]
 
     def wants_batch(self, batch):
+        if self.validating:         # inside `fit`, validation is silent
+            return False
         self.seen = batch + 1
         return self.verbose == 1 and self.bar is not None and self.bar.due(batch + 1)
 
     def on_train_begin(self, logs=None):
-        self.fitting = True
+        self.fitting, self.validating = True, False
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.verbose and self.epochs > 1:
@@ -29,6 +31,7 @@ class ProgbarLogger(Callback):
         self._start()
 
     def on_test_begin(self, logs=None):
+        self.validating = self.fitting
         if not self.fitting:
             self._start()
 
@@ -39,8 +42,7 @@ class ProgbarLogger(Callback):
         self.bar.update(batch + 1, list(logs.items()), finalize=False)
 
     def on_test_batch_end(self, batch, logs=None):
-        if not self.fitting:
-            self.bar.update(batch + 1, list(logs.items()), finalize=False)
+        self.bar.update(batch + 1, list(logs.items()), finalize=False)
 
     def on_predict_batch_end(self, batch, logs=None):
         self.bar.update(batch + 1, finalize=False)
@@ -49,6 +51,7 @@ class ProgbarLogger(Callback):
         self._finish(logs)
 
     def on_test_end(self, logs=None):
+        self.validating = False
         if not self.fitting:
             self._finish(logs)
 

@@ -1,5 +1,7 @@
 """Callbacks: which hooks are called when, and what those that come with fastnn do."""
 import math
+import re
+import time
 
 import numpy as np
 import pytest
@@ -243,6 +245,17 @@ def test_no_flood_in_a_file(capsys, verbose):
     assert [line.split(" ")[0] for line in capsys.readouterr().out.splitlines()] == ["2/2", "2/2"]
     model.fit(x, y, verbose=0)
     assert capsys.readouterr().out == ""
+
+
+def test_validation_does_not_disturb_the_time_per_step(capsys):
+    class Slow(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            time.sleep(0.003)
+
+    x, y = data(20)
+    model_of().fit(x, y, batch_size=2, validation_data=(x, y), callbacks=[Slow()], verbose=1)
+    milliseconds = re.search(r" (\d+)(ms|us)/step", capsys.readouterr().out)
+    assert milliseconds[2] == "ms" and int(milliseconds[1]) >= 3
 
 
 def test_a_terminal_is_overwritten_and_updates_are_rare(capsys, monkeypatch):
