@@ -1,7 +1,8 @@
 """Softmax, the losses of samples, and what metrics count.
 
-A loss here takes targets and predictions of shape (..., n) and gives one value for each sample, shape (...).  A cross-entropy that is also handed the logits that its predictions were computed from is exact
-where probabilities round to 0 or 1, and sends its gradient straight to the logits.
+A loss here takes targets and predictions of shape (..., n) and gives one value for each sample, shape (...).
+A cross-entropy that is also handed the logits that its predictions were computed from is exact where probabilities round
+to 0 or 1, and sends its gradient straight to the logits.
 """
 from functools import lru_cache
 from math import prod
