@@ -194,6 +194,12 @@ void fn_parallel(int64_t chunks, void (*body)(void *ctx, int64_t chunk), void *c
 
 /* ---- Scratch memory ---- */
 
+#ifdef __SANITIZE_ADDRESS__
+enum { SCRATCH_STEP = 1, SCRATCH_KEPT = 0 }; /* exact and fresh: so that the sanitizer sees an access beyond the end */
+#else
+enum { SCRATCH_STEP = 4096, SCRATCH_KEPT = 1 };
+#endif
+
 typedef struct {
   void *p[SLOTS];
   size_t size[SLOTS];
@@ -219,9 +225,9 @@ void *fn_scratch(int slot, size_t bytes) {
   }
   if (scratch->size[slot] < bytes || !scratch->p[slot]) {
     free(scratch->p[slot]);
-    size_t size = (bytes + 4095) / 4096 * 4096;
-    scratch->p[slot] = fn_aligned(size ? size : 4096);
-    scratch->size[slot] = scratch->p[slot] ? size : 0;
+    size_t size = FN_MAX((bytes + SCRATCH_STEP - 1) / SCRATCH_STEP * SCRATCH_STEP, (size_t)SCRATCH_STEP);
+    scratch->p[slot] = fn_aligned(size);
+    scratch->size[slot] = scratch->p[slot] && SCRATCH_KEPT ? size : 0;
   }
   return scratch->p[slot];
 }
