@@ -84,10 +84,10 @@ static int gemm_low(gemm_job *j) {
 
 static int gemm_large(gemm_job *j) {
   gemm *g = &j->g;
-  int64_t panels = gemm_panels(g->n), left = FN_MAX(1, FN_CEIL(g->k, GEMM_KC));
+  int64_t panels = gemm_panels(g->n);
   int64_t at_once = FN_MIN(panels, GEMM_PACKED / GEMM_PANEL / GEMM_KC);            /* panels */
   int64_t most = FN_MAX(1, GEMM_PACKED / (GEMM_PANEL * GEMM_KC) / at_once) * GEMM_KC; /* of k */
-  left = FN_MAX(1, FN_CEIL(g->k, most));
+  int64_t left = FN_MAX(1, FN_CEIL(g->k, most));
   if (!(j->packed = fn_scratch(0, (size_t)(at_once * GEMM_PANEL * FN_CEIL(g->k + left, left)) * 4))) return FN_NOMEM;
   for (g->from = 0; left; left--, g->from += g->deep) {
     g->deep = FN_CEIL(g->k - g->from, left);
