@@ -40,7 +40,7 @@ def to_array(value, argument):
     if array.dtype not in NAMES:                       # float16, long double, other byte orders
         array = array.astype("float32" if array.dtype.itemsize == 2 and array.dtype.kind == "f" else
                              "float64" if array.dtype.kind == "f" else array.dtype.newbyteorder("="))
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements="CA")
 
 
 def ragged_advice(argument):
@@ -275,6 +275,7 @@ class Epochs:
     def __init__(self, batches, steps=None):
         self.batches, self.asked = batches, steps
         self.iterator = None
+        self.begun = self.ran_dry = False   # whether there was any batch; whether there were none in the last epoch
 
     @property
     def steps(self):
@@ -283,15 +284,26 @@ class Epochs:
 
     def epoch(self):
         """The batches of the next epoch.  Warns when there are fewer than were asked for."""
-        if self.asked is None:
-            yield from self.batches
-            self.batches.on_epoch_end()
-            return
+        self.ran_dry = True
+        for batch in self._all() if self.asked is None else self._some():
+            self.begun, self.ran_dry = True, False
+            yield batch
+        if not self.begun:
+            raise ValueError("`x` gave no batches: there is nothing to compute with")
+        if self.ran_dry and self.asked is None:
+            warnings.warn("the data ran out: a generator is read once. Let it go on for ever and pass the number of steps, "
+                          "or pass a sequence of batches", stacklevel=3)
+
+    def _all(self):
+        yield from self.batches
+        self.batches.on_epoch_end()
+
+    def _some(self):
         for step in range(self.asked):
             batch = self._next()
             if batch is None:
                 warnings.warn(f"the data ran out after {step} of {self.asked} steps: let the generator go on for ever, "
-                              "or ask for fewer steps", stacklevel=3)
+                              "or ask for fewer steps", stacklevel=4)
                 return
             yield batch
 

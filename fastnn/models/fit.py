@@ -67,6 +67,8 @@ class Fit(Trainer):
         for epoch in range(initial_epoch, epochs):
             callbacks.on_epoch_begin(epoch)
             logs = self._train_epoch(data, callbacks)
+            if data.ran_dry:
+                break
             if held_out is not None and validation_due(validation_freq, epoch):
                 values = self._test_epoch(held_out, callbacks)
                 logs.update({f"val_{name}": value for name, value in values.items()})
@@ -170,7 +172,8 @@ class Fit(Trainer):
         """All steps of an epoch; the logs, as floats."""
         self.reset_metrics()
         if callbacks.watches_batches("train"):
-            return self._watched_epoch(data, callbacks.on_train_batch_begin, callbacks.on_train_batch_end, self.train_step)
+            return self._watched_epoch(data, callbacks.on_train_batch_begin, callbacks.on_train_batch_end, self.train_step,
+                                       stops=True)
         train_step, logs = self.train_step, {}
         for batch in data.epoch():
             logs = train_step(batch)
@@ -191,8 +194,11 @@ class Fit(Trainer):
         callbacks.on_test_end(logs)
         return logs
 
-    def _watched_epoch(self, data, begin, end, run):
-        """An epoch where a callback wants to know of batches (every `steps_per_execution` of them)."""
+    def _watched_epoch(self, data, begin, end, run, stops=False):
+        """An epoch where a callback wants to know of batches (every `steps_per_execution` of them).
+
+        stops: whether `stop_training` ends it; an evaluation looks at all data, also after a training was stopped.
+        """
         each, logs, step = self.steps_per_execution, {}, -1
         for step, batch in enumerate(data.epoch()):
             if step % each == 0:
@@ -200,7 +206,7 @@ class Fit(Trainer):
             logs = run(batch)
             if step % each == each - 1:
                 end(step, logs)
-            if self.stop_training:
+            if stops and self.stop_training:
                 break
         if step % each != each - 1:
             end(step, logs)

@@ -136,6 +136,34 @@ def test_generators():
         model.fit((Batches(x, y, 6)[i] for i in range(4)), steps_per_epoch=9, verbose=0)
 
 
+def test_a_generator_that_has_ended_ends_the_training():
+    x, y = data(24)
+    model, epochs = compiled(), []
+    with pytest.warns(UserWarning, match="a generator is read once"):
+        history = model.fit((Batches(x, y, 6)[i] for i in range(4)), epochs=3, verbose=0,
+                            callbacks=[callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(logs["loss"]))])
+    assert len(epochs) == len(history.history["loss"]) == 1
+    for run in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(ValueError, match="no batches"):
+            run(iter([]), verbose=0)
+
+
+def test_evaluation_takes_all_data_after_a_training_that_was_stopped(capsys):
+    x, y = data(96)
+    model = compiled()
+    stop = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", True))
+    assert len(model.fit(x, y, epochs=5, verbose=0, callbacks=[stop]).epoch) == 1
+    assert model.evaluate(x, y, verbose=1) == model.evaluate(x, y, verbose=0)
+    assert model.predict(x, verbose=1).shape == (96, 1)
+
+
+def test_arrays_that_are_not_aligned():
+    x, y = data(24)
+    shifted = np.empty(x.nbytes + 1, "uint8")[1:].view("float32").reshape(x.shape)
+    shifted[...] = x
+    assert not shifted.flags.aligned and same(trained(shifted, y), trained(x, y))
+
+
 def test_a_sequence_is_told_of_the_end_of_epochs_and_may_begin_anew():
     x, y = data(24)
     batches = Batches(x, y, 6)
