@@ -108,10 +108,11 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
     y_true, y_pred = squeeze_or_expand_to_same_rank(*_floats(y_true, y_pred))
     _check_shapes("binary_crossentropy", y_true, y_pred)
     _check_smoothing(label_smoothing)
+    logits = None
     if not from_logits and y_pred.logits is not None and y_pred.logits[0] == "sigmoid":
-        y_pred, from_logits = y_pred.logits[2], True
+        logits = _last(y_pred.logits[2], axis)
     y_true, y_pred = _axis_last(y_true, y_pred, axis)
-    return ops.row_loss(y_true, y_pred, kind="binary_crossentropy_from_logits" if from_logits else "binary_crossentropy",
+    return ops.row_loss(y_true, y_pred, logits, kind="binary_crossentropy_from_logits" if from_logits else "binary_crossentropy",
                         parameter=float(label_smoothing), epsilon=config.epsilon())
 
 

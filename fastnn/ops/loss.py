@@ -241,7 +241,9 @@ class sparse_crossentropy_grad:
 
 @op
 class row_loss:
-    """The loss `kind` (a key of `LOSSES`) of each row.  `parameter`: delta of Huber, label smoothing of the binary ones."""
+    """The loss `kind` (a key of `LOSSES`) of each row.  `parameter`: delta of Huber, label smoothing of the binary ones.
+
+    For "binary_crossentropy", `logits` may be given, whose sigmoid y_pred must be: then the loss is computed from them."""
     outputs = "loss"
     cases = [((uniform(3, 5, low=0.1, high=0.9), uniform(3, 5, low=0.1, high=0.9)), {"kind": kind, "parameter": 0.3})
              for kind in LOSSES] + [
@@ -250,18 +252,23 @@ class row_loss:
         ((uniform(37, 1, low=0.1, high=0.9), uniform(37, 1, low=0.1, high=0.9)), {"kind": kind, "parameter": 0.3})
         for kind in LOSSES] + [((normal(700, 130), normal(700, 130)), {"kind": "mean_squared_error"})]
 
-    def spec(y_true, y_pred, *, kind, parameter=0.0, epsilon=1e-7):
+    def spec(y_true, y_pred, logits=None, *, kind, parameter=0.0, epsilon=1e-7):
         _check_pair(kind, y_true, y_pred)
         return Spec(y_pred.shape[:-1], y_pred.dtype)
 
-    def cpu(y_true, y_pred, loss, *, kind, parameter, epsilon):
+    def cpu(y_true, y_pred, logits, loss, *, kind, parameter, epsilon):
         name = "coupled_loss" if kind in COUPLED else "row_loss"
+        if logits is not None:
+            y_pred, kind = logits, f"{kind}_from_logits"
         return name, (y_true, y_pred, loss, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
 
-    def vjp(dloss, y_true, y_pred, kind, parameter, epsilon, needs):
+    def vjp(dloss, y_true, y_pred, logits, kind, parameter, epsilon, needs):
         same = {"kind": kind, "parameter": parameter, "epsilon": epsilon}
-        return (row_loss_target_grad(dloss, y_true, y_pred, **same) if needs[0] else None,
-                row_loss_grad(dloss, y_true, y_pred, **same) if needs[1] else None)
+        exact = (y_pred, same) if logits is None else (logits, {**same, "kind": f"{kind}_from_logits"})
+        dt = row_loss_target_grad(dloss, y_true, exact[0], **exact[1]) if needs[0] else None
+        if needs[2]:        # the predictions lie between the loss and the logits: their share comes with that of the logits
+            return dt, None, row_loss_grad(dloss, y_true, exact[0], **exact[1])
+        return dt, row_loss_grad(dloss, y_true, y_pred, **same) if needs[1] else None, None
 
 
 @op

@@ -148,3 +148,14 @@ def test_a_loss_of_ones_own():
     assert Quartic(reduction="sum")([[0.0], [0.0]], [[2.0], [1.0]]).item() == 17.0
     with pytest.raises(TypeError, match="call"):
         losses.Loss()([1.0], [1.0])
+
+
+def test_the_gradient_for_probabilities_that_a_sigmoid_made():
+    x = ops.convert_to_tensor([[0.3], [1.0]])
+    with GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        p = ops.sigmoid(x)
+        loss = losses.BinaryCrossentropy()(np.array([[1.0], [0.0]]), p)
+    q = p.numpy()
+    np.testing.assert_allclose(tape.gradient(loss, p).numpy(), [-0.5 / q[0], 0.5 / (1 - q[1])], rtol=1e-5)
+    np.testing.assert_allclose(tape.gradient(loss, x).numpy(), (q - [[1.0], [0.0]]) / 2, rtol=1e-5)

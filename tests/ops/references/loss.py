@@ -77,7 +77,9 @@ def unit(x, epsilon):
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), epsilon)
 
 
-def row_loss(y_true, y_pred, *, kind, parameter=0.0, epsilon=1e-7):
+def row_loss(y_true, y_pred, logits=None, *, kind, parameter=0.0, epsilon=1e-7):
+    if logits is not None:
+        y_pred, kind = logits, f"{kind}_from_logits"
     t, p = wide(y_true, y_pred)
     e, c = p - t, parameter
     if kind == "categorical_hinge":
