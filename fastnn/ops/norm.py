@@ -2,7 +2,7 @@
 from ..op import normal, op, uniform
 from ..tensor import Spec
 from ._shapes import normalize_axis, operand
-from .elementwise import rsqrt
+from .elementwise import rsqrt, square
 from .reduce import mean as _mean
 from .reduce import var as _var
 from .shape import reshape
@@ -133,9 +133,12 @@ class batch_norm_inference:
         return "batch_norm_inference", (x, gamma, beta, moving_mean, moving_variance, y, rstd, _rows(x), x.shape[-1], epsilon,
                                         ACTIVATIONS[activation])
 
-    def vjp(dy, x, gamma, beta, moving_mean, rstd, activation):
+    def vjp(dy, drstd, x, gamma, beta, moving_mean, rstd, activation, needs):
         dx, dgamma, dbeta = batch_norm_grad(dy, x, gamma, beta, moving_mean, rstd, activation=activation, training=False)
-        return dx, dgamma, dbeta, None, None
+        if not (needs[3] or needs[4]):      # as in every model: the running statistics are not trained
+            return dx, dgamma, dbeta, None, None
+        factor = rstd if gamma is None else gamma * rstd
+        return dx, dgamma, dbeta, -dbeta * factor, (dgamma * factor + drstd * square(rstd)) * rstd * -0.5
 
 
 @op
