@@ -48,8 +48,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape, dtype=None):
-        value = np.asarray(self.value, dtype or floatx())
-        return Tensor(np.ascontiguousarray(np.broadcast_to(value, tuple(shape))).copy())
+        return Tensor(np.full(tuple(shape), self.value, dtype or floatx()))
 
     def get_config(self):
         return {"value": serialization.serialize(self.value)}

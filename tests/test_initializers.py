@@ -121,6 +121,8 @@ def test_get_takes_all_that_users_pass():
     assert isinstance(initializers.get(initializers.Ones), initializers.Ones)
     assert initializers.get({"class_name": "Constant", "config": {"value": 3.0}})((1,)).numpy() == [3.0]
     assert initializers.get(lambda shape, dtype=None: "made")((1,)) == "made"
+    assert initializers.Constant(3.0)(()).shape == ()
+    assert initializers.Constant([1.0, 2.0])((2, 2)).tolist() == [[1.0, 2.0], [1.0, 2.0]]
     values = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(initializers.get(values)((2, 3)).numpy(), values)
     with pytest.raises(ValueError, match=r"\(2, 3\).*\(3, 2\)"):

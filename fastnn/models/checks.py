@@ -82,8 +82,8 @@ def labels(y, classes, loss, which=""):
     if low < 0 or high >= classes:
         bad = high if high >= classes else low
         raise ValueError(f"the {which}targets hold the label {bad}, but the model's output has {classes} classes, so that labels "
-                         f"run from 0 to {classes - 1}: give the last layer {int(max(high, 0)) + 1} units, or number the labels "
-                         "from 0")
+                         f"run from 0 to {classes - 1}: " + ("number the labels from 0" if low < 0 else
+                         f"give the last layer {int(high) + 1} units, or number the labels from 0"))
 
 
 # ---- NaN --------------------------------------------------------------------------------------------------------

@@ -100,8 +100,8 @@ class PiecewiseConstantDecay(_Named):
 
     def __call__(self, step):
         step, rate = _as_float(step), float(self.values[0])
-        for boundary, before, after in zip(self.boundaries, self.values, self.values[1:]):
-            rate = rate + (float(after) - float(before)) * ops.cast(step > float(boundary), dtype=config.floatx())
+        for boundary, after in zip(self.boundaries, self.values[1:]):
+            rate = ops.where(step > float(boundary), float(after), rate)
         return rate
 
 

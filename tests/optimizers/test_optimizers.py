@@ -163,6 +163,11 @@ def test_bad_input_is_told(error, call, words):
         assert word in str(found.value)
 
 
+def test_piecewise_rates_are_exact():
+    schedule = optimizers.schedules.PiecewiseConstantDecay([1, 2], [1.0, 1e-6, 1e-8])
+    assert [float(schedule(step)) for step in (0, 1, 2, 3)] == [1.0, 1.0, np.float32(1e-6), np.float32(1e-8)]
+
+
 def test_variables_that_the_optimizer_does_not_know():
     optimizer = optimizers.Adam()
     optimizer.apply([ONE], [Variable([1.0])])
