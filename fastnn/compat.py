@@ -6,7 +6,6 @@ system which does that, and which also answers for modules that no longer exist,
 """
 import functools
 import importlib
-import importlib.abc
 import importlib.machinery
 import inspect
 import sys
@@ -116,17 +115,28 @@ def inverse_time_decay(rate, decay):
 # ---- Models -----------------------------------------------------------------------------------------------------
 
 QUEUE = ("workers", "use_multiprocessing", "max_queue_size", "max_q_size", "nb_worker", "pickle_safe")
-FIT = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch", "nb_val_samples": "validation_steps"}
+SAMPLES = {"samples_per_epoch": "steps_per_epoch", "nb_val_samples": "validation_steps", "val_samples": "steps"}
 
 
 def models(module):
     """fit_generator and its kin, predict_classes, predict_proba, fit(nb_epoch=)."""
     model = module.Model
-    model.fit = renamed(model.fit, FIT, QUEUE)
-    model.evaluate = renamed(model.evaluate, {"val_samples": "steps"}, QUEUE)
-    model.predict = renamed(model.predict, {"val_samples": "steps"}, QUEUE)
+    model.fit = counts_steps(renamed(model.fit, {"nb_epoch": "epochs"}, QUEUE))
+    model.evaluate, model.predict = (counts_steps(renamed(f, {}, QUEUE)) for f in (model.evaluate, model.predict))
     model.fit_generator, model.evaluate_generator = fit_generator, evaluate_generator
     model.predict_generator, model.predict_classes, model.predict_proba = predict_generator, predict_classes, predict_proba
+
+
+def counts_steps(function):
+    """A method that refuses the numbers of samples that Keras 1 took where there are numbers of batches now."""
+    @functools.wraps(function)
+    def method(self, *args, **kwargs):
+        for old in kwargs.keys() & SAMPLES.keys():
+            raise TypeError(f"{function.__qualname__}: {old}={kwargs[old]!r} counted samples; pass {SAMPLES[old]}, the number of "
+                            "batches: samples divided by the size of a batch")
+        return function(self, *args, **kwargs)
+
+    return method
 
 
 def fit_generator(self, generator, steps_per_epoch=None, epochs=1, **kwargs):
@@ -180,7 +190,7 @@ class OldModule(types.ModuleType):
         return dir(importlib.import_module(OLD_MODULES[self.__name__]))
 
 
-class OldModuleLoader(importlib.abc.Loader):
+class OldModuleLoader:
     """Makes the OldModule of a name."""
 
     def create_module(self, spec):
@@ -190,7 +200,7 @@ class OldModuleLoader(importlib.abc.Loader):
         """Nothing to run: names are looked up when they are asked for."""
 
 
-class Finder(importlib.abc.MetaPathFinder):
+class Finder:
     """Finds modules of fastnn, and has them patched when they have been run."""
 
     def find_spec(self, name, path=None, target=None):

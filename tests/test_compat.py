@@ -75,6 +75,8 @@ def test_nb_epoch():
     assert len(model_of().fit(x, y, nb_epoch=3, verbose=0).epoch) == 3
     with pytest.raises(TypeError, match="'nb_epoch' is the older name of 'epochs'"):
         model_of().fit(x, y, nb_epoch=3, epochs=3)
+    with pytest.raises(TypeError, match="samples_per_epoch=4 counted samples; pass steps_per_epoch"):
+        model_of().fit_generator(iter([(x, y)]), samples_per_epoch=4)
 
 
 def test_history_under_either_name():
