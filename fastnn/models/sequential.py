@@ -186,6 +186,9 @@ class Sequential(Model):
     def call(self, inputs, training=None, mask=None):
         """The layers, one after another; `training` reaches them through the state of the call."""
         x = inputs
+        if isinstance(inputs, (list, tuple, dict)) and self._specs:
+            raise ValueError(f'Sequential "{self.name}" takes one input, received a {type(inputs).__name__} of {len(inputs)}: '
+                             "pass the array itself")
         if self._specs and len(inputs.shape) != len(self._specs[0].shape):
             x = reshape(x, shape=(x.shape[0], *self._specs[0].shape[1:]))      # (N,) for (N, 1), or the other way
         for layer in self._stack:

@@ -2,6 +2,7 @@
 
 All that changes from step to step lies in variables that the kernels read, so a recorded step can be replayed.
 """
+import numbers
 import re
 import warnings
 
@@ -73,7 +74,7 @@ class Optimizer:
         if len(clips) > 1:
             raise ValueError(f"{name}: only one of clipnorm, clipvalue and global_clipnorm may be set, received {clips}")
         for k, value in {**clips, "weight_decay": self.weight_decay or 0.0}.items():
-            if not isinstance(value, (int, float)) or value < 0:
+            if not isinstance(value, numbers.Real) or value < 0:
                 raise ValueError(f"{name}: {k} must be a number >= 0, received {value!r}")
         steps, frequency = self.gradient_accumulation_steps, self.ema_overwrite_frequency
         if steps is not None and (not isinstance(steps, int) or steps < 2):

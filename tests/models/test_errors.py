@@ -35,6 +35,8 @@ def test_compile(arguments, message):
     (X[:0], Y[:0], "no samples"),
     (None, Y, "`x` is None"),
     (X, None, "no targets"),
+    ({"a": X}, Y, "takes one input, received a dict of 1"),
+    ([X, X], Y, "1 input"),
     (np.array([["a", "b"]]), Y[:1], "`x` must hold numbers.*<U1"),
     (np.array([[1, 2], [3]], dtype=object), Y[:2], "`x` must hold numbers.*object"),
     ([[1.0, 2.0], [3.0]], Y[:2], "`x` cannot become an array"),
