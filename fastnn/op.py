@@ -62,6 +62,7 @@ class Op:
         self.attributes = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         self.defaults = {k: v for k, v in self.attributes.items() if v is not inspect.Parameter.empty}
         self.kernel_attributes = self._named_attributes(self.cpu or self.view)
+        self.kernel_takes_all = set(self.kernel_attributes) == set(self.attributes)
         self.updates = tuple(self.inputs.index(n) for n in body.get("updates", "").split())
         self.logits = self.inputs.index(body["logits"]) if "logits" in body else None
         self._plan_gradient()
@@ -91,7 +92,7 @@ class Op:
         if self.defaults and len(attrs) < len(self.attributes):
             attrs = {**self.defaults, **attrs}
         arrays = [None if x is None else x.data for x in inputs]
-        chosen = {name: attrs[name] for name in self.kernel_attributes} if self.kernel_attributes else {}
+        chosen = attrs if self.kernel_takes_all else {name: attrs[name] for name in self.kernel_attributes}
         if self.view is not None:
             outputs = (Tensor(self.view(*arrays, **chosen)),)
         else:

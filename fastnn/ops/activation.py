@@ -3,6 +3,8 @@ import difflib
 
 from ..op import normal, op, uniform
 from ..tensor import FLOATS, Spec
+from .elementwise import add, cast, less_equal, multiply, subtract
+from .shape import broadcast_to
 
 # By their codes in csrc/fn.h.  The derivative of each can be written with its result alone.
 CODES = {"linear": 0, "relu": 1, "tanh": 2, "sigmoid": 3, "relu6": 4, "elu": 5, "selu": 6, "leaky_relu": 7}
@@ -54,7 +56,6 @@ def bias_act_grad(dy, y, *, activation, alpha=1.0):
 
 def second_derivative(p, y, activation):
     """p times the derivative of act'(y) with regard to y; None where it is zero."""
-    from .elementwise import cast, less_equal, multiply, subtract
     if activation == "tanh":
         return multiply(p, multiply(y, -2.0))
     if activation == "sigmoid":
@@ -66,7 +67,6 @@ def second_derivative(p, y, activation):
 
 def through_slope(s, dy, y, activation, alpha):
     """The gradients of dz = dy * act'(y) for dy and y, where s is that of dz."""
-    from .elementwise import multiply
     return activation_grad(s, y, activation=activation, alpha=alpha), second_derivative(multiply(s, dy), y, activation)
 
 
@@ -144,7 +144,6 @@ class bias_act_backward:
         return "bias_act_grad", (dy, y, dz, db, *rows_and_columns(dy), CODES[activation], alpha)
 
     def vjp(ddz, ddb, dy, y, activation, alpha):
-        from .elementwise import add
         return through_slope(add(ddz, ddb), dy, y, activation, alpha)
 
 
@@ -164,5 +163,4 @@ class bias_grad:
         return "bias_act_grad", (dy, None, None, db, *rows_and_columns(dy), 0, 0.0)
 
     def vjp(ddb, dy):
-        from .shape import broadcast_to
         return broadcast_to(ddb, shape=dy.shape)

@@ -10,6 +10,8 @@ from math import prod
 from ..op import integers, normal, op, uniform
 from ..tensor import FLOATS, Spec
 from ._shapes import CODES
+from .elementwise import multiply, subtract
+from .reduce import sum as total
 
 # Codes of csrc/loss.h.
 LOSSES = {name: code for code, name in enumerate((
@@ -102,8 +104,6 @@ class softmax_grad:
     def cpu(dy, y, dx, *, axis): return "softmax_grad", (dy, y, dx, *_around(y.shape, axis))
 
     def vjp(ddx, dy, y, axis):
-        from .elementwise import multiply, subtract
-        from .reduce import sum as total
         along = total(multiply(dy, y), axis=axis, keepdims=True)
         first = multiply(ddx, subtract(dy, along))
         second = multiply(dy, total(multiply(ddx, y), axis=axis, keepdims=True))

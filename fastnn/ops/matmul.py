@@ -5,6 +5,8 @@ from functools import lru_cache
 from ..op import normal, op
 from ..tensor import FLOATS, Spec
 from .activation import CODES, activation_code, activation_grad, bias_act_grad
+from .reduce import sum
+from .shape import reshape
 
 # ---- Shapes -----------------------------------------------------------------------------------------------------
 
@@ -93,18 +95,15 @@ def check_floats(name, **tensors):
 
 def as_matrix(x):
     """All axes but the last as one."""
-    from .shape import reshape
     return x if len(x.shape) == 2 else reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def shaped(x, shape):
-    from .shape import reshape
     return x if x.shape == shape else reshape(x, shape=shape)
 
 
 def summed_to(dx, shape):
     """Sums over the batch axes along which an array of `shape` was broadcast."""
-    from .reduce import sum
     extra = len(dx.shape) - len(shape)
     axes = [i for i, d in enumerate(dx.shape[:-2]) if i < extra or (shape[i - extra] == 1 and d != 1)]
     return shaped(sum(dx, axis=tuple(axes)), shape) if axes else dx

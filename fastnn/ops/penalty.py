@@ -1,6 +1,8 @@
 """Penalties on weights: what L1 and L2 regularizers compute, in one launch forward and one backward."""
 from ..op import normal, op
 from ..tensor import Spec
+from .elementwise import multiply
+from .reduce import sum
 
 
 @op
@@ -34,7 +36,4 @@ class penalty_grad:
         return "penalty_grad", (dy, x, dx, x.size, l1, l2)
 
     def vjp(ddx, dy, x, l1, l2):
-        from .elementwise import multiply
-        from .reduce import sum
-
         return sum(multiply(ddx, penalty_grad(1.0, x, l1=l1, l2=l2))), multiply(ddx, multiply(dy, 2 * l2))
