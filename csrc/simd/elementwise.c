@@ -39,10 +39,10 @@
   }                                                                                               \
   FN_TUNED(kernel) { return fn_map(a, a[3].i, grain, FN_NAME(map_##kernel)); }
 
-/* top + log(1 + exp(-|x|)): the logarithm of 1 + e with the rounding of the sum put right (Kahan) */
+/* The logarithm of 1 + e with the rounding of the sum put right (Kahan); softplus is max(x, 0) + log(1 + exp(-|x|)). */
 FN_INLINE vf vlog1p(vf e) {
-  vf sum = 1 + e, zero = {0};
-  return vlog(sum) + vselect(sum > zero, (e - (sum - 1)) / sum, zero);
+  vf sum = 1 + e, zero = {0}, inf = vset1(__builtin_inff());
+  return vlog(sum) + vselect((sum > zero) & (sum < inf), (e - (sum - 1)) / sum, zero);
 }
 FN_INLINE vf vsoftplus(vf x) { return vselect(x < (vf){0}, (vf){0}, x) + vlog1p(vexp(-vabs(x))); }
 
@@ -85,6 +85,7 @@ FN_VECTORS(erf, FN_GRAIN_MATHS, verf(x))
 FN_VECTORS(gelu, FN_GRAIN_MATHS, x *vnormal_cdf(x))
 FN_VECTORS_GRAD(gelu_grad, FN_GRAIN_MATHS, dy *vgelu_slope(v))
 FN_VECTORS(exp, FN_GRAIN_MATHS, vexp(x))
+FN_VECTORS(log1p, FN_GRAIN_MATHS, vlog1p(x))
 FN_VECTORS(expm1, FN_GRAIN_MATHS, vexpm1(x))
 FN_VECTORS(log, FN_GRAIN_MATHS, vlog(x))
 FN_VECTORS(tanh, FN_GRAIN_MATHS, vtanh(x))
