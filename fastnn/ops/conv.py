@@ -4,9 +4,12 @@ Both gradients are linear in each of their arguments, so that the three ops give
 """
 from functools import lru_cache
 
+from .. import config
 from ..op import normal, op
 from ..tensor import FLOATS, Spec
+from ._shapes import operand
 from .activation import CODES, activation_code, activation_grad, bias_act_grad
+from .shape import moveaxis
 
 
 # ---- Shapes -----------------------------------------------------------------------------------------------------
@@ -72,6 +75,31 @@ def _check_dtypes(name, **tensors):
     if len(set(dtypes.values())) > 1 or not set(dtypes.values()) <= set(FLOATS):
         got = ", ".join(f"{word} {dtype}" for word, dtype in dtypes.items())
         raise ValueError(f"[{name}] expected float32 or float64, the same for all; got {got}: cast them first")
+
+
+def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """`keras.ops.conv` for images.
+
+    Args:
+        inputs: images, (N, H, W, C), or (N, C, H, W) where data_format is "channels_first".
+        kernel: (KH, KW, C / groups, F): the number of groups is told from the channels.
+        strides, dilation_rate: an integer, or (down, right).
+        padding: "valid" or "same".
+        data_format: by default `fastnn.config.image_data_format()`.
+
+    Returns:
+        The images of F channels, laid out as the inputs.
+    """
+    inputs, kernel = operand(inputs), operand(kernel)
+    data_format = data_format or config.image_data_format()
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(f"[conv] data_format is {data_format!r}, expected 'channels_last' or 'channels_first'")
+    strides, dilation_rate = ((v, v) if isinstance(v, int) else tuple(v) for v in (strides, dilation_rate))
+    x = inputs if data_format == "channels_last" else moveaxis(inputs, 1, -1)
+    channels, depth = x.shape[-1], kernel.shape[-2] if len(kernel.shape) > 1 else 0
+    groups = channels // depth if channels and depth and channels % depth == 0 else 1
+    y = conv2d(x, kernel, strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
+    return y if data_format == "channels_last" else moveaxis(y, -1, 1)
 
 
 # ---- Data for the tests -----------------------------------------------------------------------------------------
