@@ -1,6 +1,5 @@
 """EarlyStopping: ends a training that no longer gets better."""
-import warnings
-
+from ..utils.warn_utils import warn
 from .monitor_callback import MonitorCallback
 
 
@@ -69,6 +68,5 @@ class EarlyStopping(MonitorCallback):
         """The value that is watched; None, with a warning, if the logs lack it."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            warnings.warn(f"EarlyStopping watches {self.monitor!r}, which the logs do not hold. "
-                          f"They hold: {', '.join(logs or {})}", stacklevel=2)
+            warn(f"EarlyStopping watches {self.monitor!r}, which the logs do not hold. They hold: {', '.join(logs or {})}")
         return value

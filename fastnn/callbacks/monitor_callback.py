@@ -1,6 +1,5 @@
 """What callbacks that watch one value have in common: which direction is better, and what counts as better."""
-import warnings
-
+from ..utils.warn_utils import warn
 from .callback import Callback
 
 
@@ -17,7 +16,7 @@ class MonitorCallback(Callback):
     def __init__(self, monitor="val_loss", mode="auto", baseline=None, min_delta=0):
         super().__init__()
         if mode not in ("auto", "min", "max"):
-            warnings.warn(f"{type(self).__name__}: mode must be 'auto', 'min' or 'max', received {mode!r}; 'auto' is taken")
+            warn(f"{type(self).__name__}: mode must be 'auto', 'min' or 'max', received {mode!r}; 'auto' is taken")
             mode = "auto"
         self.monitor, self.mode, self.best, self.min_delta = monitor, mode, baseline, abs(min_delta)
         self.direction = None       # +1: larger is better, -1: smaller is

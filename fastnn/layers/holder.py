@@ -1,11 +1,11 @@
 """Holder: what holds variables and other holders, and gives an account of them."""
 import itertools
-import warnings
 
 import numpy as np
 
 from ..random import SeedGenerator
 from ..tensor import Variable
+from ..utils.warn_utils import warn
 from .structure import contents, unique
 
 
@@ -126,7 +126,7 @@ class Holder:
                 )
         for variable, value in zip(variables, values):
             if value.dtype.kind == "f" and np.isnan(value).any():
-                warnings.warn(f'Layer "{self.name}": the values set for weight "{variable.name}" contain NaN.', stacklevel=2)
+                warn(f'Layer "{self.name}": the values set for weight "{variable.name}" contain NaN.')
             variable.assign(value)
 
 

@@ -1,12 +1,12 @@
 """What is wrong with the arguments of fit, said before any work is lost."""
 import math
 import operator
-import warnings
 
 import numpy as np
 
 from ..layers.input_spec import check_inputs
 from ..tensor import Spec
+from ..utils.warn_utils import warn
 from .data_adapter import ArrayBatches, leaves
 
 
@@ -105,5 +105,5 @@ def report_nan(model, data):
     bad = [v.path for v in model.weights if v.dtype.startswith("float") and not np.isfinite(v.data).all()]
     if bad:
         found.append(f"weights with NaN or infinite values: {', '.join(bad)}")
-    warnings.warn("the loss is NaN" + (f"; {'; '.join(found)}" if found else "") +
-                  ". A smaller learning rate, scaled inputs or clipping (clipnorm=) often help", stacklevel=3)
+    warn("the loss is NaN" + (f"; {'; '.join(found)}" if found else "") +
+         ". A smaller learning rate, scaled inputs or clipping (clipnorm=) often help")

@@ -1,12 +1,12 @@
 """Whatever holds the data of a fit, as batches: arrays, lists, generators, sequences of batches."""
 import math
-import warnings
 
 import numpy as np
 
 from .. import config
 from ..ops import cast, gather_rows
 from ..tensor import FLOATS, NAMES, Tensor
+from ..utils.warn_utils import warn
 
 BATCH_SIZE = 32
 
@@ -291,8 +291,8 @@ class Epochs:
         if not self.begun:
             raise ValueError("`x` gave no batches: there is nothing to compute with")
         if self.ran_dry and self.asked is None:
-            warnings.warn("the data ran out: a generator is read once. Let it go on for ever and pass the number of steps, "
-                          "or pass a sequence of batches", stacklevel=3)
+            warn("the data ran out: a generator is read once. Let it go on for ever (`while True`) and pass the number of steps, "
+                 "or pass a sequence of batches")
 
     def _all(self):
         yield from self.batches
@@ -302,8 +302,8 @@ class Epochs:
         for step in range(self.asked):
             batch = self._next()
             if batch is None:
-                warnings.warn(f"the data ran out after {step} of {self.asked} steps: let the generator go on for ever, "
-                              "or ask for fewer steps", stacklevel=4)
+                warn(f"the data ran out after {step} of {self.asked} steps: let the generator go on for ever, or ask for fewer "
+                     "steps")
                 return
             yield batch
 

@@ -1,12 +1,12 @@
 """Compiling a model, and one step of training, evaluation and prediction: what subclasses may override."""
 import inspect
-import warnings
 from collections.abc import MutableMapping
 
 from .. import metrics, optimizers
 from ..layers import Layer
 from ..tape import GradientTape
 from ..tensor import Tensor
+from ..utils.warn_utils import warn
 from .compile import CompiledLoss, CompiledMetrics
 from .data_adapter import leaves, unpack_x_y_sample_weight
 
@@ -230,7 +230,7 @@ class Trainer:
         if variables:
             self.optimizer.apply(tape.gradient(loss, variables), variables)
         else:
-            warnings.warn(f'model "{self.name}" has no trainable weights: training does not change it')
+            warn(f'model "{self.name}" has no trainable weights: training does not change it')
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data):

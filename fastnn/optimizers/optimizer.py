@@ -4,12 +4,12 @@ All that changes from step to step lies in variables that the kernels read, so a
 """
 import numbers
 import re
-import warnings
 
 from .. import config, ops
 from ..tensor import FLOATS, Tensor, Variable, convert
 from ..utils import serialization
 from ..utils.naming import unique_name
+from ..utils.warn_utils import warn
 from .schedules import LearningRateSchedule
 
 _REPLACED = {
@@ -267,7 +267,7 @@ class Optimizer:
         if not pairs:
             raise ValueError(f"{self.name}: no gradients for any variable ({', '.join(missing)}): does the loss depend on them, "
                              "and was it computed inside the tape?")
-        warnings.warn(f"{self.name}: no gradients for {missing}: the loss does not depend on them", stacklevel=4)
+        warn(f"{self.name}: no gradients for {missing}: the loss does not depend on them")
         return tuple(zip(*pairs))
 
     def _prepared(self, grads, indices):
@@ -390,8 +390,8 @@ class Optimizer:
     def load_own_variables(self, store):
         """Takes the values of all variables from a store; a store of another size is left alone, with a warning."""
         if len(store.keys()) != len(self._variables):
-            warnings.warn(f"the state of optimizer {self.name!r} was not loaded: it has {len(self._variables)} variables"
-                          f"{'' if self.built else ' (it is not built yet)'}, the file has {len(store.keys())}", stacklevel=2)
+            warn(f"the state of optimizer {self.name!r} was not loaded: it has {len(self._variables)} variables"
+                 f"{'' if self.built else ' (it is not built yet)'}, the file has {len(store.keys())}")
             return
         for i, variable in enumerate(self._variables):
             variable.assign(store[str(i)])

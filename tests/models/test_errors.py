@@ -100,6 +100,26 @@ def test_generators():
         model.fit(iter([(X, Y, Y, Y)]), verbose=0)
     with pytest.raises(ValueError, match="no batches"):
         model.predict(iter([]), verbose=0)
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="`x` gave no batches.*generator that was used up"):
+            method(iter([]), verbose=0)
+    with pytest.raises(ValueError, match="`validation_data` gave no batches"):
+        model.fit(X, Y, validation_data=iter([]), verbose=0)
+
+
+@pytest.mark.parametrize("steps", [None, 2])
+def test_a_generator_that_ends_ends_the_training(steps):
+    seen = []
+
+    class Watch(fastnn.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(sorted(logs))
+
+    with pytest.warns(UserWarning, match="training stops before epoch 2 of 3.*while True") as told:
+        history = compiled().fit(iter([(X, Y), (X, Y)]), steps_per_epoch=steps, epochs=3, verbose=0, callbacks=[Watch()])
+    assert len(history.history["loss"]) == 1 and seen == [["loss"]]
+    assert told[0].filename == __file__         # the user's line, none inside fastnn
+
     with pytest.raises(ValueError, match="no targets"):
         model.fit(iter([X]), verbose=0)
 
