@@ -145,13 +145,13 @@ def fit_generator(self, generator, steps_per_epoch=None, epochs=1, **kwargs):
 
 
 def evaluate_generator(self, generator, steps=None, **kwargs):
-    """The older name of `evaluate` for generators."""
-    return self.evaluate(generator, steps=steps, **kwargs)
+    """The older name of `evaluate` for generators; silent unless told otherwise."""
+    return self.evaluate(generator, steps=steps, **{"verbose": 0, **kwargs})
 
 
 def predict_generator(self, generator, steps=None, **kwargs):
-    """The older name of `predict` for generators."""
-    return self.predict(generator, steps=steps, **kwargs)
+    """The older name of `predict` for generators; silent unless told otherwise."""
+    return self.predict(generator, steps=steps, **{"verbose": 0, **kwargs})
 
 
 def predict_classes(self, x, batch_size=32, verbose=0):

@@ -46,7 +46,7 @@ def test_decay_is_inverse_time():
 
 # ---- Models -----------------------------------------------------------------------------------------------------
 
-def test_generators():
+def test_generators(capsys):
     x, y = data()
 
     def batches():
@@ -60,6 +60,9 @@ def test_generators():
     assert len(history.history["val_acc"]) == 2
     np.testing.assert_allclose(model.evaluate_generator(batches(), steps=4, verbose=0), model.evaluate(x, y, verbose=0), rtol=1e-5)
     assert model.predict_generator(batches(), steps=2, verbose=0).shape == (12, 1)
+    model.evaluate_generator(batches(), steps=2)
+    model.predict_generator(batches(), steps=2)
+    assert capsys.readouterr().out == ""        # unlike `evaluate` and `predict`
 
 
 def test_classes_and_probabilities():

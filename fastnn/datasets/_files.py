@@ -37,7 +37,7 @@ def dataset_file(name, origin, file_hash, cache_subdir="datasets"):
             f"[datasets] {name} is neither in {looked} nor at {cached}, and {origin} could not be downloaded: "
             f"{error.__cause__}. Fetch the file on a machine with a network and put it at {cached}, or into any folder "
             "that the environment variable FASTNN_DATA_DIR names."
-        ) from error
+        ) from None
 
 
 def read_npz(path, names):

@@ -2,6 +2,7 @@
 from .. import activations, constraints, initializers, ops, regularizers
 from .arguments import (data_format_name, padding_name, pair, positive_integer, split_activation, to_channels_first,
                         to_channels_last)
+from .holder import NotBuilt
 from .input_spec import InputSpec
 from .layer import Layer
 
@@ -37,6 +38,7 @@ class Conv2D(Layer):
     """
 
     float_inputs = True
+    kernel = NotBuilt()
 
     def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1),
                  groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
@@ -58,7 +60,7 @@ class Conv2D(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.kernel = self.bias = None
+        self.bias = None
         self.input_spec = InputSpec(ndim=4)
         self._channel_axis = -1 if self.data_format == "channels_last" else 1
         self._check_arguments()

@@ -1,6 +1,7 @@
 """Dense, and Identity, which does nothing."""
 from .. import activations, constraints, initializers, ops, regularizers
 from .arguments import positive_integer, split_activation
+from .holder import NotBuilt
 from .input_spec import InputSpec
 from .layer import Layer
 
@@ -34,6 +35,7 @@ class Dense(Layer):
     """
 
     float_inputs = True
+    kernel = NotBuilt()
 
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
                  kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
@@ -49,7 +51,7 @@ class Dense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.supports_masking = True
-        self.kernel = self.bias = None
+        self.bias = None
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape):

@@ -9,6 +9,19 @@ from ..utils.warn_utils import warn
 from .structure import contents, unique
 
 
+class NotBuilt:
+    """A weight that `build` makes; asking for it earlier says so.  The instance's own attribute then stands before it."""
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, layer, owner=None):
+        if layer is None:
+            return self
+        raise AttributeError(f'Layer "{layer.name}" has no `{self.name}` yet: it is made when the layer is built. Call the layer '
+                             "on data or `build(input_shape)` it first")
+
+
 class Holder:
     """Finds the variables and layers in its attributes, also in lists, tuples and dicts, whenever it is asked for them."""
 

@@ -1,4 +1,5 @@
 """What a layer demands of its input, and the message when it gets something else."""
+import math
 
 
 class InputSpec:
@@ -81,11 +82,35 @@ def check_inputs(spec, inputs, layer_name):
     """
     specs = spec if isinstance(spec, (list, tuple)) else [spec]
     if len(specs) != len(inputs):
-        raise ValueError(f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} input tensors.')
+        raise ValueError(f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} input tensors. '
+                         "A list of arrays stands for several inputs: np.stack makes one array of it")
     for index, (expected, x) in enumerate(zip(specs, inputs)):
         problem = expected and x is not None and expected.mismatch(x)
         if problem:
             raise ValueError(
                 f'Input {index} of layer "{layer_name}" is incompatible with the layer: {problem}. '
-                f"Full shape received: {tuple(x.shape)}"
+                f"Full shape received: {tuple(x.shape)}{way_out(expected, tuple(x.shape))}"
             )
+
+
+def way_out(spec, shape):
+    """What to do about an input of this shape where the spec wants another, as ". Do ..." or "" if nobody knows."""
+    if spec.shape is None:
+        return _way_out_of_rank(spec, shape)
+    want, got = spec.shape[1:], shape[1:]
+    if shape == want:
+        return ". This looks like a single sample: x[np.newaxis] makes a batch of it"
+    if len(got) == len(want) > 1 and got != want and sorted(got, key=str) == sorted(want, key=str):
+        return f". The axes come in another order: np.moveaxis or np.transpose brings them into that of {want}"
+    if None not in want and None not in got and math.prod(got) == math.prod(want):
+        return f". x.reshape({', '.join(map(str, (-1, *want)))}) brings it into the shape expected"
+    return f". Pass samples of shape {want}" + (f", or begin the model with Input({got})" if got and None not in got else "")
+
+
+def _way_out_of_rank(spec, shape):
+    ndim = spec.ndim or spec.min_ndim
+    if not ndim or len(shape) >= ndim:
+        return ""
+    if ndim == 4:
+        return ". Pictures have the axes (batch, rows, columns, channels): reshape the input, or give the model an Input of that shape"
+    return ". The first axis counts the samples of a batch: x[np.newaxis] makes a batch of one"

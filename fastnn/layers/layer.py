@@ -205,7 +205,9 @@ class Layer(Holder):
     def _to_tensor(self, x):
         if isinstance(x, Tensor):
             return ops.cast(x, dtype=self.dtype) if self._casts(x.dtype) else x
-        if x is None or isinstance(x, Spec):
+        if isinstance(x, Spec):
+            return Spec(x.shape, self.dtype) if self._casts(x.dtype) else x
+        if x is None:
             return x
         if isinstance(x, Layer):
             raise TypeError(f'Inputs to a layer should be tensors. Layer "{self.name}" received the layer "{x.name}": call that on its input first.')

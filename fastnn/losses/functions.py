@@ -226,11 +226,11 @@ def _size(shape):
 def _bad_label(y_true, error):
     label = y_true.numpy().reshape(-1)[error.position].item()
     if isinstance(label, float) and not label.is_integer():
-        problem = f"{label} at position {error.position} is no integer"
-    else:
-        problem = f"label {label:.0f} at position {error.position} is none of the {error.limit} classes"
-    return (f"loss 'sparse_categorical_crossentropy': {problem} (0 to {error.limit - 1}; the last layer has {error.limit} "
-            "units): give the last layer more units, or number the labels from 0")
+        return (f"loss 'sparse_categorical_crossentropy': the label {label} at position {error.position} is no integer. Labels "
+                f"are class numbers from 0 to {error.limit - 1}; for targets that are no classes take another loss, such as 'mse'")
+    return (f"loss 'sparse_categorical_crossentropy': label {label:.0f} at position {error.position} is none of the {error.limit} "
+            f"classes (0 to {error.limit - 1}; the last layer has {error.limit} units): give the last layer more units, or number "
+            "the labels from 0")
 
 
 # ---- Composed of ops --------------------------------------------------------------------------------------------

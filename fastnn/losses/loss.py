@@ -54,6 +54,8 @@ class Loss:
         """
         y_true, y_pred = to_dtype(y_true, self._target_dtype(y_true)), to_dtype(y_pred, self.dtype)
         losses = self.call(y_true, y_pred)
+        if losses is None:
+            raise ValueError(f"loss {self.name!r} returned None, expected the losses of the samples: its function needs a `return`")
         return reduce_weighted_values(losses, sample_weight, self._mask(y_true), self.reduction, self.name)
 
     def call(self, y_true, y_pred):

@@ -159,8 +159,11 @@ class MeanMetricWrapper(Mean):
             y_true, y_pred: targets and predictions.
             sample_weight: weights of the samples, shape (batch,), or of the values that the function returns.
         """
-        ops.mean_update(self.total, self.count,
-                        *fitted(self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight, self.name))
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        if values is None:
+            raise ValueError(f"metric {self.name!r} returned None, expected a number or one for each sample: its function needs "
+                             "a `return`")
+        ops.mean_update(self.total, self.count, *fitted(values, sample_weight, self.name))
 
     def get_config(self):
         return {**super().get_config(), "fn": serialization.serialize(self._fn), **self._fn_kwargs}

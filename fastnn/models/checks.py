@@ -54,22 +54,40 @@ def fit_arguments(batch_size, epochs, initial_epoch, steps_per_epoch, validation
 def arrays(model, batches, which=""):
     """Compares inputs and targets with the model: shapes, and labels of sparse losses with the number of classes."""
     if model.input_spec is not None and batches.plain:
-        check_inputs(model.input_spec, [Spec((None, *batches.x.shape[1:]), batches.columns[0].dtype)], model.name)
+        try:
+            check_inputs(model.input_spec, [Spec((None, *batches.x.shape[1:]), batches.columns[0].dtype)], model.name)
+        except ValueError as error:
+            raise ValueError(f"`validation_data`: {error}" if which else str(error)) from None
     compiled = model._compile_loss
     if compiled is None:
         return
     if batches.y is None:
         raise ValueError(f'model "{model.name}" was compiled with loss={compiled.loss!r}, but there are no {which}targets: '
-                         "pass y")
+                         + ("pass validation_data=(x, y)" if which else "pass y"))
     outputs = getattr(model, "_outputs_spec", None)
     if is_sparse(compiled.loss) and outputs is not None and not isinstance(batches.y, (list, tuple, dict)):
         labels(batches.y, outputs.shape[-1], compiled.loss, which)
+    if plain_name(compiled.loss) == "binarycrossentropy" and isinstance(batches.y, np.ndarray):
+        probabilities(batches.y, which)
 
 
 def is_sparse(loss):
     """Whether a loss takes class numbers as targets."""
+    return plain_name(loss) == "sparsecategoricalcrossentropy"
+
+
+def plain_name(loss):
+    """The name of a loss (a name, a function or a Loss) in small letters without underscores."""
     name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
-    return name.lower().replace("_", "") == "sparsecategoricalcrossentropy"
+    return name.lower().replace("_", "")
+
+
+def probabilities(y, which=""):
+    """Warns of targets that are no probabilities: the binary cross-entropy of others has no lower bound."""
+    low, high = y.min(), y.max()
+    if low < 0 or high > 1:
+        warn(f"the {which}targets run from {low} to {high}, but binary_crossentropy takes targets from 0 to 1: make them 0 and 1, "
+             "or take 'sparse_categorical_crossentropy' for more than two classes, 'mse' for numbers")
 
 
 def labels(y, classes, loss, which=""):
@@ -81,9 +99,14 @@ def labels(y, classes, loss, which=""):
     low, high = found.min(), found.max()
     if low < 0 or high >= classes:
         bad = high if high >= classes else low
+        if low < 0:
+            advice = "number the labels from 0, or let the loss leave some out with ignore_class="
+        elif low >= 1 and high - low < classes and low == int(low):
+            advice = f"subtract {low:.0f} from them (the smallest is {low:.0f}), or give the last layer {int(high) + 1} units"
+        else:
+            advice = f"give the last layer {int(high) + 1} units, or number the labels from 0"
         raise ValueError(f"the {which}targets hold the label {bad}, but the model's output has {classes} classes, so that labels "
-                         f"run from 0 to {classes - 1}: " + ("number the labels from 0" if low < 0 else
-                         f"give the last layer {int(high) + 1} units, or number the labels from 0"))
+                         f"run from 0 to {classes - 1}: {advice}")
 
 
 # ---- NaN --------------------------------------------------------------------------------------------------------

@@ -190,9 +190,12 @@ def check_lengths(x, y=None, sample_weight=None):
              for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)) if part is not None}
     found = {size for some in sizes.values() for size in some}
     if len(found) > 1:
-        listing = ", ".join(f"{name} has {' and '.join(map(str, some))}" for name, some in sizes.items())
-        raise ValueError(f"all arrays must hold the same number of samples: {listing}. "
-                         "The first axis counts the samples")
+        listing = ", ".join(f"{name} has {' and '.join(map(str, some[:3]))}{' and so on' if len(some) > 3 else ''}"
+                            for name, some in sizes.items())
+        listed = [name for name, some in sizes.items() if len(some) > 1]
+        raise ValueError(f"all arrays must hold the same number of samples: {listing}. The first axis counts the samples"
+                         + (f". `{listed[0]}` is a list of arrays, which stands for several inputs or targets: "
+                            "np.stack makes one array of it" if listed else ""))
     if not found or found == {0}:
         raise ValueError(f"there are no samples: x has shape {np.shape(leaves(x)[0]) if leaves(x) else None}")
     return found.pop()
@@ -275,6 +278,7 @@ class Epochs:
     def __init__(self, batches, steps=None):
         self.batches, self.asked = batches, steps
         self.iterator = None
+        self.name = "x"
         self.begun = self.ran_dry = False   # whether there was any batch; whether there were none in the last epoch
 
     @property
@@ -289,7 +293,8 @@ class Epochs:
             self.begun, self.ran_dry = True, False
             yield batch
         if not self.begun:
-            raise ValueError("`x` gave no batches: there is nothing to compute with")
+            raise ValueError(f"`{self.name}` gave no batches: it is empty, or a generator that was used up before. A generator "
+                             "can be read once: make a new one for each call, or let it go on for ever (`while True`)")
         if self.ran_dry and self.asked is None:
             warn("the data ran out: a generator is read once. Let it go on for ever (`while True`) and pass the number of steps, "
                  "or pass a sequence of batches")

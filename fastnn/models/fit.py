@@ -50,6 +50,7 @@ class Fit(Trainer):
         verbose = checks.verbosity(verbose)
         checks.fit_arguments(batch_size, epochs, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
                              validation_split, shuffle)
+        validation_due(validation_freq, 0)      # complains of a bad value
         check_class_weight(class_weight)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("`class_weight` and `sample_weight` cannot be used together: multiply them into sample_weight")
@@ -66,9 +67,10 @@ class Fit(Trainer):
         callbacks.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             callbacks.on_epoch_begin(epoch)
-            logs = self._train_epoch(data, callbacks)
+            found = self._train_epoch(data, callbacks)
             if data.ran_dry:
                 break
+            logs = found
             if held_out is not None and validation_due(validation_freq, epoch):
                 values = self._test_epoch(held_out, callbacks)
                 logs.update({f"val_{name}": value for name, value in values.items()})
@@ -230,7 +232,12 @@ class Fit(Trainer):
                 raise ValueError("`validation_data` must be (x, y) or (x, y, sample_weight), "
                                  f"received {len(data)} parts")
             x, y, sample_weight = (*data, None, None)[:3]
-        return self._epochs(x, y, sample_weight, batch_size, steps)
+        try:
+            found = self._epochs(x, y, sample_weight, batch_size, steps)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"`validation_data`: {error}") from None
+        found.name = "validation_data"
+        return found
 
     def _check_data(self, data, held_out=None):
         """Builds the model if need be, and compares arrays with it, so that no work is lost on a mistake."""

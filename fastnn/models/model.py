@@ -25,7 +25,12 @@ class Model(Fit, Layer):
         >>> model.fit(x, y, epochs=2)
     """
 
-    def __init__(self, *, trainable=True, dtype=None, name=None, **kwargs):
+    def __init__(self, *tensors, trainable=True, dtype=None, name=None, **kwargs):
+        if tensors or "inputs" in kwargs or "outputs" in kwargs:
+            raise NotImplementedError(
+                "Model(inputs, outputs), the functional API, is not in fastnn yet: stack layers in a Sequential, or derive a "
+                "class from Model and compute in its `call`"
+            )
         super().__init__(trainable=trainable, dtype=dtype, name=name, **kwargs)
         self.history = None
         self._init_trainer()

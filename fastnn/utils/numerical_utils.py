@@ -24,7 +24,11 @@ def to_categorical(x, num_classes=None):
            [0., 0., 1.],
            [0., 1., 0.]])
     """
-    labels = np.asarray(x).astype("int64")
+    labels = np.asarray(x)
+    if labels.dtype.kind not in "iufb":
+        raise ValueError(f"[to_categorical] Class numbers are integers. Received: an array of dtype {labels.dtype}. "
+                         "np.unique(x, return_inverse=True)[1] numbers names")
+    labels = labels.astype("int64")
     shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
     labels = labels.reshape(-1)
     if not num_classes:

@@ -8,6 +8,7 @@ import pytest
 
 from fastnn import initializers, layers, ops, regularizers, utils
 from fastnn.layers import Dense, Input, InputSpec, Layer
+from fastnn.models import Sequential
 from fastnn.tape import GradientTape
 from fastnn.tensor import Spec, Tensor, Variable, convert_to_tensor
 
@@ -491,3 +492,17 @@ def test_shapes_that_build_takes():
         layer.build(4)
     layer.build([None, 4])
     assert layer.kernel.shape == (4, 2) and layer.get_build_config() == {"input_shape": (None, 4)}
+
+
+@pytest.mark.parametrize("make", [lambda: layers.Dense(3), lambda: layers.Conv2D(3, 3)])
+def test_a_kernel_before_the_layer_is_built(make):
+    layer = make()
+    with pytest.raises(AttributeError, match=f'Layer "{layer.name}" has no `kernel` yet.*build'):
+        layer.kernel
+    assert not hasattr(layer, "kernel")
+
+
+def test_a_layer_of_another_dtype_casts_while_shapes_are_inferred():
+    model = Sequential([layers.Input((5,)), layers.Dense(4, dtype="float64"), layers.Dense(2)])
+    assert [w.dtype for w in model.weights] == ["float64"] * 2 + ["float32"] * 2
+    assert model(np.ones((3, 5), "float32")).dtype == "float32"

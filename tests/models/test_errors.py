@@ -105,6 +105,8 @@ def test_generators():
             method(iter([]), verbose=0)
     with pytest.raises(ValueError, match="`validation_data` gave no batches"):
         model.fit(X, Y, validation_data=iter([]), verbose=0)
+    with pytest.raises(ValueError, match="no targets"):
+        model.fit(iter([X]), verbose=0)
 
 
 @pytest.mark.parametrize("steps", [None, 2])
@@ -115,13 +117,10 @@ def test_a_generator_that_ends_ends_the_training(steps):
         def on_epoch_end(self, epoch, logs=None):
             seen.append(sorted(logs))
 
-    with pytest.warns(UserWarning, match="training stops before epoch 2 of 3.*while True") as told:
+    with pytest.warns(UserWarning, match="the data ran out") as told:
         history = compiled().fit(iter([(X, Y), (X, Y)]), steps_per_epoch=steps, epochs=3, verbose=0, callbacks=[Watch()])
     assert len(history.history["loss"]) == 1 and seen == [["loss"]]
     assert told[0].filename == __file__         # the user's line, none inside fastnn
-
-    with pytest.raises(ValueError, match="no targets"):
-        model.fit(iter([X]), verbose=0)
 
 
 @pytest.mark.parametrize("labels, bad, classes", [(np.arange(12) % 4, 3, 3), (np.arange(12) % 3 - 1, -1, 3)])
@@ -173,3 +172,66 @@ def test_wrong_input_names_the_layer():
     own.predict(X, verbose=0)
     with pytest.raises(ValueError, match="inner"):
         own.predict(X[:, :2], verbose=0)
+
+
+@pytest.mark.parametrize("shape, x, message", [
+    ((4,), X[0], r"single sample: x\[np.newaxis\]"),
+    ((2, 2, 1), X, r"x.reshape\(-1, 2, 2, 1\)"),
+    ((2, 2, 3), np.ones((5, 3, 2, 2)), "np.moveaxis"),
+    ((4,), X[:, :3], r"samples of shape \(4,\), or begin the model with Input\(\(3,\)\)"),
+    ((4,), list(X), "np.stack makes one array"),
+])
+def test_wrong_shapes_show_a_way_out(shape, x, message):
+    model = Sequential([layers.Input(shape), layers.Flatten(), layers.Dense(1)])
+    with pytest.raises(ValueError, match=message):
+        model.predict(x, verbose=0)
+
+
+def test_too_few_axes_show_a_way_out():
+    with pytest.raises(ValueError, match=r"Pictures have the axes \(batch, rows, columns, channels\)"):
+        Sequential([layers.Input((8,)), layers.Conv2D(1, 3)])
+    with pytest.raises(ValueError, match=r"x\[np.newaxis\] makes a batch of one"):
+        layers.Dense(1)(np.ones(3))
+
+
+def test_validation_data_are_named():
+    for held_out, message in (((X, Y[:3]), "`validation_data`: all arrays"), ((X[:, :2], Y), "`validation_data`: Input 0"),
+                              (X, r"pass validation_data=\(x, y\)"), ((np.array([["a"]]), Y), "`validation_data`: `x` must hold")):
+        with pytest.raises(ValueError, match=message):
+            compiled().fit(X, Y, validation_data=held_out, verbose=0)
+
+
+@pytest.mark.parametrize("labels, message", [
+    ([1, 2, 3] * 4, "subtract 1 from them \\(the smallest is 1\\), or give the last layer 4 units"),
+    ([-1, 0, 1] * 4, "number the labels from 0, or .* ignore_class="),
+    ([0, 1, 5] * 4, "give the last layer 6 units"),
+    ([0, 1, 1.5] * 4, "1.5 at position .* is no integer. Labels are class numbers from 0 to 2"),
+])
+def test_labels_show_a_way_out(labels, message):
+    model = net(3)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, np.array(labels), verbose=0)
+
+
+def test_targets_that_are_no_probabilities():
+    model = Sequential([layers.Input((4,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    with pytest.warns(UserWarning, match="targets run from 0 to 2, but binary_crossentropy takes targets from 0 to 1"):
+        model.fit(X, np.array([0, 1, 2] * 4), verbose=0)
+
+
+def test_functions_that_return_nothing():
+    with pytest.raises(ValueError, match="loss 'forgot' returned None.*return"):
+        def forgot(y_true, y_pred):
+            pass
+        compiled(loss=forgot).fit(X, Y, verbose=0)
+    with pytest.raises(ValueError, match="metric 'forgot' returned None.*return"):
+        compiled(metrics=[forgot]).fit(X, Y, verbose=0)
+
+
+def test_the_functional_api_is_said_to_be_missing():
+    source = layers.Input((4,))
+    for make in (lambda: Model(source, layers.Dense(1)(source)), lambda: Model(inputs=source, outputs=source)):
+        with pytest.raises(NotImplementedError, match="functional API.*Sequential"):
+            make()

@@ -26,6 +26,11 @@ def test_to_categorical_out_of_range(x, num_classes):
         utils.to_categorical(x, num_classes)
 
 
+def test_to_categorical_of_names():
+    with pytest.raises(ValueError, match="to_categorical.*integers.*<U3.*np.unique"):
+        utils.to_categorical(["cat", "dog"])
+
+
 @pytest.mark.parametrize("axis", [-1, 0, 1])
 @pytest.mark.parametrize("order", [1, 2, np.inf])
 def test_normalize(axis, order, rng):
