@@ -7,6 +7,7 @@ import importlib
 # The module that each name lives in.
 _NAMES = {
     "extract_archive": "archive_utils",
+    "PyDataset": "dataset_utils",
     "get_file": "data_utils",
     "hash_file": "data_utils",
     "validate_file": "data_utils",

@@ -81,3 +81,30 @@ def test_every_name_of_utils_is_there():
         assert callable(getattr(utils, name)), name
     with pytest.raises(AttributeError, match="no_such_name"):
         utils.no_such_name
+
+
+def test_py_dataset():
+    class Batches(utils.PyDataset):
+        ended = 0
+
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return np.full((4, 2), index, "float32"), np.full((4, 1), index, "float32")
+
+        def on_epoch_end(self):
+            self.ended += 1
+
+    model = fastnn.Sequential([fastnn.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    batches = Batches(workers=2)
+    assert len(model.fit(batches, epochs=2, validation_data=Batches(), verbose=0).history["val_loss"]) == batches.ended == 2
+    assert model.predict(batches, verbose=0).shape == (12, 1)
+    for lacking in (len, lambda dataset: dataset[0]):
+        with pytest.raises(TypeError, match="PyDataset must define"):
+            lacking(utils.PyDataset())
+
+
+def test_sequence_is_the_older_name_of_py_dataset():
+    assert fastnn.utils.Sequence is utils.PyDataset
