@@ -5,6 +5,7 @@ import numpy as np
 
 from ..callbacks import CallbackList, Logs
 from ..tensor import Tensor
+from ..utils.warn_utils import warn
 from . import checks
 from .data_adapter import (ArrayBatches, Epochs, check_class_weight, leaves, like, make_batches, split)
 from .trainer import Trainer
@@ -59,6 +60,7 @@ class Fit(Trainer):
         data = self._epochs(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
         held_out = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
         self._check_data(data, held_out)
+        self._check_frozen()
 
         callbacks = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
         callbacks.set_validation_data(validation_data)
@@ -245,6 +247,11 @@ class Fit(Trainer):
         for part, name in ((data, ""), (held_out, "validation ")):
             if part is not None and isinstance(part.batches, ArrayBatches):
                 checks.arrays(self, part.batches, name)
+
+    def _check_frozen(self):
+        """Warns of layers whose `trainable` was set after `compile`, which is what counts."""
+        if self._collected is not None and {id(v) for v in self._collected.trained} != {id(v) for v in self.trainable_variables}:
+            warn(f'model "{self.name}": `trainable` was set after compile(), where it has no effect: compile the model again')
 
     def _build_for_data(self, data):
         """Nothing, where a model is built by its first call."""

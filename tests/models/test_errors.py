@@ -1,4 +1,6 @@
 """Bad arguments of compile, fit, evaluate and predict are told before any work is done."""
+import warnings
+
 import numpy as np
 import pytest
 
@@ -235,3 +237,17 @@ def test_the_functional_api_is_said_to_be_missing():
     for make in (lambda: Model(source, layers.Dense(1)(source)), lambda: Model(inputs=source, outputs=source)):
         with pytest.raises(NotImplementedError, match="functional API.*Sequential"):
             make()
+
+
+def test_trainable_that_is_set_after_compile():
+    model = compiled()
+    model.fit(X, Y, verbose=0)
+    model.layers[0].trainable = False
+    with pytest.warns(UserWarning, match="`trainable` was set after compile.*compile the model again"):
+        model.fit(X, Y, verbose=0)
+    model.compile("sgd", "mse")
+    kernel = model.layers[0].get_weights()[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(model.layers[0].get_weights()[0], kernel)
