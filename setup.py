@@ -16,7 +16,7 @@ FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-tra
 LINK = []
 sanitizers = os.environ.get("FASTNN_SANITIZE")
 if sanitizers:
-    FLAGS += [f"-fsanitize={sanitizers}", "-fno-omit-frame-pointer", "-g", "-O1"]
+    FLAGS += [f"-fsanitize={sanitizers}", "-fno-omit-frame-pointer", "-fno-wrapv", "-g", "-O1"]    # Python's own flags hide overflows
     LINK += [f"-fsanitize={sanitizers}"]
 if sys.platform != "win32":
     LINK += ["-lm", "-lpthread"]

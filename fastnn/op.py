@@ -26,7 +26,7 @@ from typing import NamedTuple
 from . import config
 from .device import empty, launch
 from .tape import active, record
-from .tensor import FLOATS, Operand, Spec, Tensor, Variable, convert, operators, result_type
+from .tensor import FLOATS, Operand, Spec, Tensor, Variable, as_array, convert, operators, own, result_type
 
 REGISTRY = {}       # every op, by name
 
@@ -75,6 +75,9 @@ class Op:
     def __call__(self, *inputs, **attrs):
         if len(inputs) > len(self.inputs) and not self.variadic:
             inputs, attrs = self._name_attributes(inputs, attrs)
+        for name in attrs:
+            if attrs[name].__class__ is list:
+                attrs[name] = tuple(attrs[name])        # shapes and strides are kept in caches
         for x in inputs:
             if x.__class__ is not Tensor and x.__class__ is not Variable:
                 inputs = self._convert(inputs, attrs)
@@ -94,7 +97,9 @@ class Op:
         arrays = [None if x is None else x.data for x in inputs]
         chosen = attrs if self.kernel_takes_all else {name: attrs[name] for name in self.kernel_attributes}
         if self.view is not None:
-            outputs = (Tensor(self.view(*arrays, **chosen)),)
+            data = self.view(*arrays, **chosen)
+            # of a variable a copy: the result must not change with it
+            outputs = (Tensor(own(data) if inputs[0].__class__ is Variable else data),)
         else:
             specs = spec if spec.__class__ is tuple else () if spec is None else (spec,)
             outputs = [Tensor(empty(s.shape, s.dtype), s.shape, s.dtype) for s in specs]
@@ -126,13 +131,16 @@ class Op:
         others = floats or [x.dtype for x in inputs if isinstance(x, Operand)]
         converted = []
         for x in inputs:
+            if x is None and len(converted) < self.least:
+                raise ValueError(f"[{self.name}] argument '{self.inputs[len(converted)]}' is None, expected a tensor: "
+                                 "if it is a weight, build the layer first")
             if x is None or isinstance(x, Operand):
                 converted.append(x)
             elif isinstance(x, (int, float)) and others and (floats or not isinstance(x, float)) and others[0] != "bool":
                 converted.append(convert(x, others[0]))
             else:
-                try:
-                    converted.append(convert(x))
+                try:        # what a tape keeps must not change with the caller's array
+                    converted.append(Tensor(own(as_array(x))) if active.tapes else convert(x))
                 except (TypeError, ValueError) as error:
                     name = self.inputs[min(len(converted), len(self.inputs) - 1)]
                     raise type(error)(f"[{self.name}] argument '{name}': {error}") from None

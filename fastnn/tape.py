@@ -142,10 +142,12 @@ class _Paused:
         self.tape = tape
 
     def __enter__(self):
+        self.recorded = self.tape in active.tapes
         self.tape.__exit__()
 
     def __exit__(self, *exception):
-        active.tapes.append(self.tape)
+        if self.recorded:
+            active.tapes.append(self.tape)
 
 
 # ---- The walk back ----------------------------------------------------------------------------------------------

@@ -163,6 +163,9 @@ class Tensor(Operand):
     def __repr__(self):
         return f"<Tensor shape={self.shape} dtype={self.dtype}\n{self.data!r}>"
 
+    def __reduce__(self):
+        return Tensor, (self.data,)     # a copy has a key of its own: no tape takes it for the original
+
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         """np.exp(tensor), array + tensor: the op of that name, so that no gradient is lost."""
         op = operators.get(ufunc.__name__)
@@ -277,7 +280,8 @@ def as_array(value, dtype=None):
     if dtype is None:
         dtype = NAMES.get(array.dtype.newbyteorder("="), "float32")     # float16 computes as float32
     # asarray, not ascontiguousarray: that would turn a scalar into one dimension
-    return np.asarray(array, dtype=dtype, order="C")
+    array = np.asarray(array, dtype=dtype, order="C")
+    return array if array.flags.aligned else array.copy()
 
 
 def own(array):
@@ -295,17 +299,23 @@ def convert(value, dtype=None):
             return value
         return operators["cast"](value, dtype=dtype)
     if isinstance(value, (int, float)):
-        return constant(value, math.copysign(1, value), type(value), dtype)
+        return constant(value, math.copysign(1, value), dtype or number_dtype(value))
     return Tensor(as_array(value, dtype))
 
 
+def number_dtype(value):
+    """The dtype of a Python number that meets no tensor."""
+    if isinstance(value, bool):
+        return "bool"
+    return config.floatx() if isinstance(value, float) else "int32" if -2**31 <= value < 2**31 else "int64"
+
+
 @lru_cache(maxsize=1024)
-def constant(value, sign, kind, dtype):
-    """A number as a scalar tensor, made once.  (0.0 == -0.0 and 1 == 1.0 == True: sign and kind keep them apart.)"""
-    if dtype is None:
-        dtype = "bool" if kind is bool else "int32" if kind is int and abs(value) < 2**31 else \
-            "int64" if kind is int else config.floatx()
-    return Tensor(own(np.asarray(value, dtype)))
+def constant(value, sign, dtype):
+    """A number as a scalar tensor, made once and read only.  (0.0 == -0.0: the sign keeps them apart.)"""
+    data = own(np.asarray(value, dtype))
+    data.flags.writeable = False
+    return Tensor(data)
 
 
 def convert_to_tensor(x, dtype=None):

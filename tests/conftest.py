@@ -2,6 +2,13 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Weights, masks and orders are the same at every run, whichever tests ran before."""
+    from fastnn.utils import set_random_seed
+    set_random_seed(0)
+
+
 @pytest.fixture
 def rng():
     """Random numbers that are the same at every run."""

@@ -116,8 +116,8 @@ def reported_nan(model, data):
     return getattr(data, "told_of_nan", False)
 
 
-def report_nan(model, data):
-    """Warns of a loss that is NaN, and of what else is: the data, or weights by name."""
+def report_nan(model, data, loss):
+    """Warns of a loss that is NaN or infinite, and of what else is: the data, or weights by name."""
     data.told_of_nan = True
     found = []
     if isinstance(data.batches, ArrayBatches):
@@ -128,5 +128,5 @@ def report_nan(model, data):
     bad = [v.path for v in model.weights if v.dtype.startswith("float") and not np.isfinite(v.data).all()]
     if bad:
         found.append(f"weights with NaN or infinite values: {', '.join(bad)}")
-    warn("the loss is NaN" + (f"; {'; '.join(found)}" if found else "") +
+    warn(f"the loss is {'NaN' if math.isnan(loss) else loss}" + (f"; {'; '.join(found)}" if found else "") +
          ". A smaller learning rate, scaled inputs or clipping (clipnorm=) often help")

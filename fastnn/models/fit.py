@@ -76,8 +76,8 @@ class Fit(Trainer):
             if held_out is not None and validation_due(validation_freq, epoch):
                 values = self._test_epoch(held_out, callbacks)
                 logs.update({f"val_{name}": value for name, value in values.items()})
-            if math.isnan(logs.get("loss", 0.0)) and not checks.reported_nan(self, data):
-                checks.report_nan(self, data)
+            if not math.isfinite(logs.get("loss", 0.0)) and not checks.reported_nan(self, data):
+                checks.report_nan(self, data, logs["loss"])
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break

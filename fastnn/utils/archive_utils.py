@@ -51,6 +51,9 @@ def _unpack_tar(file_path, folder):
         members = archive.getmembers()
         for member in members:
             _check_inside(member.name, folder)
+            if (member.issym() or member.islnk()) and not _DATA_FILTER:
+                raise ValueError(f"[extract_archive] {member.name!r} is a link, and this Python cannot check chains of "
+                                 "links: use a newer one (3.10.12, 3.11.4, 3.12 or later), or unpack the archive yourself.")
             if member.issym():
                 _check_inside(os.path.join(os.path.dirname(member.name), member.linkname), folder, member.name)
             elif member.islnk():
