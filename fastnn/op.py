@@ -91,7 +91,10 @@ class Op:
         return self._run(inputs, attrs)
 
     def _run(self, inputs, attrs):
-        spec = self.spec(*inputs, **attrs)
+        try:
+            spec = self.spec(*inputs, **attrs)
+        except AttributeError as error:
+            raise self._explain_none(inputs, error) from error
         if self.defaults and len(attrs) < len(self.attributes):
             attrs = {**self.defaults, **attrs}
         arrays = [None if x is None else x.data for x in inputs]
@@ -131,9 +134,6 @@ class Op:
         others = floats or [x.dtype for x in inputs if isinstance(x, Operand)]
         converted = []
         for x in inputs:
-            if x is None and len(converted) < self.least:
-                raise ValueError(f"[{self.name}] argument '{self.inputs[len(converted)]}' is None, expected a tensor: "
-                                 "if it is a weight, build the layer first")
             if x is None or isinstance(x, Operand):
                 converted.append(x)
             elif isinstance(x, (int, float)) and others and (floats or not isinstance(x, float)) and others[0] != "bool":
@@ -145,6 +145,13 @@ class Op:
                     name = self.inputs[min(len(converted), len(self.inputs) - 1)]
                     raise type(error)(f"[{self.name}] argument '{name}': {error}") from None
         return converted
+
+    def _explain_none(self, inputs, error):
+        """The error to raise when `spec` looked for the shape of what may not be None."""
+        missing = [name for name, x in zip(self.inputs, inputs) if x is None]
+        return error if not missing else ValueError(
+            f"[{self.name}] argument {' or '.join(map(repr, missing))} is None, expected a tensor: if it is a weight, build "
+            "the layer first, by calling it on data or by build(input_shape)")
 
     def _complete(self, inputs, attrs):
         """Tensors passed by name, and None for those that may be absent."""

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastnn import Variable, ops
+from fastnn import GradientTape, Variable, config, ops
 from fastnn.tensor import Spec, Tensor, convert_to_tensor, result_type, standardize_dtype
 
 
@@ -129,3 +129,45 @@ def test_specs_say_that_they_have_no_value():
     with pytest.raises(TypeError, match="NumPy"):
         np.asarray(s)
     assert (s + 1.0).shape == (None, 3) and ops.sum(s, axis=1).shape == (None,)
+
+
+def test_a_result_does_not_change_with_its_variable():
+    v = Variable([[1.0, 2.0]])
+    r, t = ops.reshape(v, (2,)), ops.stop_gradient(v)
+    v.assign([[3.0, 4.0]])
+    assert r.tolist() == [1.0, 2.0] and t.tolist() == [[1.0, 2.0]]
+
+
+def test_a_tape_keeps_values_not_the_callers_array():
+    w, a = Variable([1.0, 1.0]), np.array([2.0, 3.0], "f4")
+    with GradientTape() as tape:
+        y = w * a
+    a[0] = 100
+    assert tape.gradient(y, w).tolist() == [2.0, 3.0]
+
+
+def test_copies_are_tensors_of_their_own():
+    x = convert_to_tensor([1.0])
+    for twin in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert twin.key != x.key and twin.tolist() == [1.0]
+
+
+def test_numbers_follow_floatx_and_are_constants():
+    config.set_floatx("float64")
+    try:
+        assert ops.add(1.0, 2.0).dtype == "float64"
+    finally:
+        config.set_floatx("float32")
+    assert ops.add(1.0, 2.0).dtype == "float32"
+    with pytest.raises(ValueError, match="read-only"):
+        ops.reshape(2.0, (1,)).numpy()[...] = 5
+
+
+def test_unaligned_arrays_are_taken():
+    raw = np.frombuffer(b"." + np.arange(4, dtype="f4").tobytes(), np.uint8)[1:].view("f4")
+    assert not raw.flags.aligned and ops.add(raw, 1.0).tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_missing_weight_is_named():
+    with pytest.raises(ValueError, match=r"\[dense\] argument 'w'.* is None.*build"):
+        ops.dense(convert_to_tensor([[1.0]]), None)
