@@ -324,14 +324,33 @@ class Optimizer:
         return found
 
     def update(self, learning_rate, iterations, tensors, attrs):
-        """The update itself, to be written by subclasses: one call of an op of `fastnn.ops.update`.
+        """The update of all variables of a dtype.
+
+        The optimizers here override it with one call of an op of `fastnn.ops.update`; by default `update_step` is
+        called for one variable after the other, which is what optimizers written for Keras define.
 
         Args:
             learning_rate, iterations: tensors of one element.
             tensors: for each variable, one after the other: variable, gradient, slots.
-            attrs: weight_decay, every, advance: attributes of the op.
+            attrs: weight_decay (per variable, or empty), every (gradient accumulation), advance (whether to count the step).
         """
-        raise TypeError(f"{type(self).__name__} must define `update(self, learning_rate, iterations, tensors, attrs)`")
+        if attrs["every"] != 1:
+            raise ValueError(f"{self.name}: gradient_accumulation_steps needs an optimizer that overrides `update`")
+        width = 2 + len(self._slots)
+        for k, (v, g) in enumerate(zip(tensors[::width], tensors[1::width])):
+            if attrs["weight_decay"]:
+                v.assign_sub(v * (attrs["weight_decay"][k] * learning_rate))
+            self.update_step(g, v, learning_rate)
+        if attrs["advance"]:
+            iterations.assign_add(1)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """The update of one variable, to be written by subclasses with ops and `variable.assign...`."""
+        raise TypeError(f"{type(self).__name__} must define `update_step(self, gradient, variable, learning_rate)`, "
+                        "or `update` for all variables at once")
+
+    def _get_variable_index(self, variable):
+        return self._indices[variable.key]      # Keras' word, which `update_step` of users' optimizers goes by
 
     def _average(self):
         attrs = {"momentum": float(self.ema_momentum), "overwrite": self.ema_overwrite_frequency or 0,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn import constraints, optimizers
-from fastnn.tensor import Tensor, Variable
+from fastnn.tensor import Tensor, Variable, convert_to_tensor
 from tests.losses.test_losses import GOLDEN, golden_script
 
 VALUES = json.loads((GOLDEN / "optimizers.json").read_text())
@@ -186,3 +186,33 @@ def test_a_million_parameters_give_the_same_bits_on_any_number_of_threads(thread
             optimizer.apply([Tensor(gradient)], [v])
         found.append(v.numpy().tobytes())
     assert found[0] == found[1] == found[2]
+
+
+class Momentum(optimizers.Optimizer):
+    """An optimizer as users write them for Keras."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.momenta = [self.add_variable_from_reference(v, name="momentum") for v in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        m = self.momenta[self._get_variable_index(variable)]
+        m.assign(m * 0.9 - gradient * learning_rate)
+        variable.assign_add(m)
+
+
+def test_an_optimizer_written_for_keras():
+    """The same as SGD with momentum, in every step."""
+    own, known = Momentum(0.1), optimizers.SGD(0.1, momentum=0.9)
+    v, w = Variable([1.0, -2.0]), Variable([1.0, -2.0])
+    for step in range(5):
+        g = convert_to_tensor([0.5, float(step)])
+        own.apply([g], [v])
+        known.apply([g], [w])
+        np.testing.assert_allclose(v.numpy(), w.numpy(), rtol=1e-6)
+    assert int(own.iterations) == 5
+
+
+def test_an_optimizer_without_an_update():
+    with pytest.raises(TypeError, match="update_step"):
+        optimizers.Optimizer(0.1).apply([convert_to_tensor([1.0])], [Variable([1.0])])
