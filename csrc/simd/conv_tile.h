@@ -3,14 +3,7 @@
  * y[i][:] += sum_k x[i][k] w[k][:] for pixels i*x_step apart: each x is broadcast, w comes in panels of one or two
  * vectors.  K is walked in place, as `outer` x `inner` runs of `len` contiguous inputs: nobody builds an im2col matrix. */
 
-#if FN_LEVEL == 4
-enum { TILE_ROWS = 14 }; /* x 2 vectors = 28 accumulators of 32 registers */
-#elif FN_LEVEL == 1
-enum { TILE_ROWS = 12 };
-#else
-enum { TILE_ROWS = 6 }; /* 12 accumulators of 16 registers */
-#endif
-enum { PANEL = 2 * VL };
+#include "tile.h"
 
 typedef struct {
   const float *x, *w, *init; /* init: a panel that every row starts from; NULL: go on from what y holds */
@@ -30,8 +23,6 @@ FN_INLINE void vstream(float *p, vf v) {
   vstore(p, v);
 #endif
 }
-
-#define EACH_ROW(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13)
 
 /* Called with constant rows and vectors only.  The accumulators have names, not an index, so that they stay in registers. */
 FN_INLINE void conv_tile_run(const conv_tile *t, const int rows, const int vectors) {
@@ -102,19 +93,6 @@ FN_INLINE void conv_tile_run(const conv_tile *t, const int rows, const int vecto
 #undef STORE
 #undef STORE_N
 #undef STREAM
-
-#define EACH_6(M, ...) M(1, __VA_ARGS__) M(2, __VA_ARGS__) M(3, __VA_ARGS__) M(4, __VA_ARGS__) M(5, __VA_ARGS__) M(6, __VA_ARGS__)
-#if FN_LEVEL == 4 || FN_LEVEL == 1
-#define EACH_12(M, ...) \
-  EACH_6(M, __VA_ARGS__) M(7, __VA_ARGS__) M(8, __VA_ARGS__) M(9, __VA_ARGS__) M(10, __VA_ARGS__) M(11, __VA_ARGS__) M(12, __VA_ARGS__)
-#endif
-#if FN_LEVEL == 4
-#define EACH_TILE(M, ...) EACH_12(M, __VA_ARGS__) M(13, __VA_ARGS__) M(14, __VA_ARGS__)
-#elif FN_LEVEL == 1
-#define EACH_TILE EACH_12
-#else
-#define EACH_TILE EACH_6
-#endif
 
 #define DEFINE(rows, vectors) \
   static void conv_tile_##rows##x##vectors(const conv_tile *t) { conv_tile_run(t, rows, vectors); }

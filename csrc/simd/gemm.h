@@ -9,9 +9,9 @@
 
 enum {
   GEMM_KC = 256,                               /* of k in a block: a panel's part fits the first cache */
-  GEMM_MC = GEMM_ROWS * (112 / GEMM_ROWS),     /* rows of A in a block: they fit the second */
+  GEMM_MC = TILE_ROWS * (112 / TILE_ROWS),     /* rows of A in a block: they fit the second */
   GEMM_GROUP = 8,                              /* panels packed at a time where B is not packed beforehand */
-  GEMM_UNPACKED = 2 * GEMM_ROWS,               /* up to so many rows a small B is read where it is */
+  GEMM_UNPACKED = 2 * TILE_ROWS,               /* up to so many rows a small B is read where it is */
   GEMM_FLAT = 64,                              /* up to so deep C is what costs, and is written row by row */
 };
 
@@ -47,7 +47,7 @@ typedef struct {
 /* Rows [i, i + rows) x k [p, p + depth) of op(A), or a copy of them whose rows do not share cache sets. */
 static gemm_view gemm_place_a(const gemm *g, int64_t i, int64_t rows, int64_t p, int64_t depth, int64_t panels) {
   gemm_view here = {g->a + (g->ta ? p * g->lda + i : i * g->lda + p), g->lda};
-  int collide = g->ta ? depth >= 64 && rows > GEMM_ROWS : g->lda % 256 == 0 && depth >= 128 && rows > 4 && panels > 2;
+  int collide = g->ta ? depth >= 64 && rows > TILE_ROWS : g->lda % 256 == 0 && depth >= 128 && rows > 4 && panels > 2;
   if (!collide) return here;
   int64_t length = g->ta ? rows : depth, step = (FN_CEIL(length, 16) | 1) * 16, count = g->ta ? depth : rows;
   float *copy = fn_scratch(2, (size_t)(count * step) * 4);
@@ -59,18 +59,18 @@ static gemm_view gemm_place_a(const gemm *g, int64_t i, int64_t rows, int64_t p,
 /* Packs rows [p, p + depth) of op(B) into rows `at` ... of panels [j0, j1), which are `deep` rows deep. */
 static void gemm_pack(const gemm *g, float *packed, int64_t j0, int64_t j1, int64_t p, int64_t depth, int64_t at, int64_t deep) {
   if (g->tb) {
-    for (int64_t j = j0; j < j1; j++, packed += GEMM_PANEL * deep) {
+    for (int64_t j = j0; j < j1; j++, packed += PANEL * deep) {
       int64_t columns = gemm_columns(g->n, j), width = gemm_width(g->n, j);
       for (int64_t v = 0; v < columns; v += VL)
-        gemm_pack_turned(g->b + (j * GEMM_PANEL + v) * g->ldb + p, g->ldb, FN_MIN(VL, columns - v), depth,
+        gemm_pack_turned(g->b + (j * PANEL + v) * g->ldb + p, g->ldb, FN_MIN(VL, columns - v), depth,
                          packed + at * width + v, width);
     }
   } else {
     for (int64_t r = 0; r < depth; r += GEMM_STRIP)
       for (int64_t j = j0; j < j1; j++) {
         int64_t columns = gemm_columns(g->n, j), width = gemm_width(g->n, j);
-        gemm_pack_rows(g->b + (p + r) * g->ldb + j * GEMM_PANEL, g->ldb, columns, FN_MIN(GEMM_STRIP, depth - r),
-                       packed + (j - j0) * GEMM_PANEL * deep + (at + r) * width);
+        gemm_pack_rows(g->b + (p + r) * g->ldb + j * PANEL, g->ldb, columns, FN_MIN(GEMM_STRIP, depth - r),
+                       packed + (j - j0) * PANEL * deep + (at + r) * width);
       }
   }
 }
@@ -78,21 +78,21 @@ static void gemm_pack(const gemm *g, float *packed, int64_t j0, int64_t j1, int6
 /* Rows [p, ...) of panel j; `group` holds panels from j0 on, if they were packed for this block alone. */
 static gemm_view gemm_place_b(const gemm *g, int64_t j, int64_t p, int64_t depth, const float *group, int64_t j0) {
   int64_t width = gemm_width(g->n, j);
-  if (g->packed) return (gemm_view){g->packed + (j - g->first) * GEMM_PANEL * g->deep + (p - g->from) * width, width};
-  if (group) return (gemm_view){group + (j - j0) * GEMM_PANEL * depth, width};
-  return (gemm_view){g->b + p * g->ldb + j * GEMM_PANEL, g->ldb};
+  if (g->packed) return (gemm_view){g->packed + (j - g->first) * PANEL * g->deep + (p - g->from) * width, width};
+  if (group) return (gemm_view){group + (j - j0) * PANEL * depth, width};
+  return (gemm_view){g->b + p * g->ldb + j * PANEL, g->ldb};
 }
 
 /* ---- Blocks ---- */
 
 /* One panel times rows [i, i + rows), in tiles of about equal height. */
 static void gemm_panel(const gemm *g, gemm_view a, gemm_view b, int64_t i, int64_t rows, int64_t panel, int64_t p, int64_t depth) {
-  int64_t columns = gemm_columns(g->n, panel), vectors = FN_CEIL(columns, VL), j = panel * GEMM_PANEL;
+  int64_t columns = gemm_columns(g->n, panel), vectors = FN_CEIL(columns, VL), j = panel * PANEL;
   gemm_tile t = {.a = a.at, .a_step = a.step, .b = b.at, .b_step = b.step, .c = g->c + i * g->ldc + j, .c_step = g->ldc,
                  .k = depth, .bias = g->bias ? g->bias + j : NULL, .lanes = columns - (vectors - 1) * VL, .resume = p > 0};
   int last = p + depth >= g->k;
   t.relu = last && g->act == FN_RELU;
-  for (int64_t left = FN_CEIL(rows, GEMM_ROWS); left; left--) {
+  for (int64_t left = FN_CEIL(rows, TILE_ROWS); left; left--) {
     int64_t height = FN_CEIL(rows, left);
     gemm_tiles[g->ta][vectors - 1][height - 1](&t);
     if (last && g->act > FN_RELU) gemm_activate(g, t.c, height, columns);
@@ -107,7 +107,7 @@ static void gemm_rows(const gemm *g, int64_t i, int64_t rows, int64_t j0, int64_
     for (int64_t j = j0; j < j1; j++) gemm_panel(g, a, gemm_place_b(g, j, p, depth, group, j0), i, rows, j, p, depth);
     return;
   }
-  for (int64_t left = FN_CEIL(rows, GEMM_ROWS); left; left--) {
+  for (int64_t left = FN_CEIL(rows, TILE_ROWS); left; left--) {
     int64_t height = FN_CEIL(rows, left);
     for (int64_t j = j0; j < j1; j++) gemm_panel(g, a, gemm_place_b(g, j, p, depth, group, j0), i, height, j, p, depth);
     a.at += g->ta ? height : height * a.step, i += height, rows -= height;
@@ -116,7 +116,7 @@ static void gemm_rows(const gemm *g, int64_t i, int64_t rows, int64_t j0, int64_
 
 /* How many of `count` the first of about equal parts of at most `most` holds, in whole tiles. */
 FN_INLINE int64_t gemm_part(int64_t count, int64_t most) {
-  int64_t tile = count > most ? GEMM_ROWS : 1;
+  int64_t tile = count > most ? TILE_ROWS : 1;
   return FN_MIN(count, FN_CEIL(FN_CEIL(count, FN_CEIL(count, most)), tile) * tile);
 }
 
@@ -136,7 +136,7 @@ static void gemm_block(const gemm *g, int64_t i0, int64_t i1, int64_t j0, int64_
 
 /* The same, packing a few panels at a time as they are needed: for few rows, and for small products. */
 static int gemm_block_packing(const gemm *g, int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t p0, int64_t p1) {
-  float *group = fn_scratch(1, GEMM_GROUP * GEMM_PANEL * GEMM_KC * 4);
+  float *group = fn_scratch(1, GEMM_GROUP * PANEL * GEMM_KC * 4);
   if (!group) return FN_NOMEM;
   int64_t p = p0;
   for (int64_t left = FN_MAX(1, FN_CEIL(p1 - p0, GEMM_KC)); left; left--) {
@@ -189,7 +189,7 @@ static int gemm_few_rows(const gemm *g, int64_t j0, int64_t j1) {
 static int gemm_has_few_rows(const gemm *g) {
   if (g->m == 1) return !g->tb || g->one_bias || g->k >= VL;
   if (g->m > 8) return 0;
-  return g->tb ? g->k >= 4 * VL : g->n > GEMM_PANEL && (g->m <= 4 || g->k * g->n >= 65536);
+  return g->tb ? g->k >= 4 * VL : g->n > PANEL && (g->m <= 4 || g->k * g->n >= 65536);
 }
 
 /* ---- The whole of a small product, or of a part of a large one ---- */

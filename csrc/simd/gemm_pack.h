@@ -1,22 +1,22 @@
-/* Panels of B: GEMM_PANEL columns (the last ones fewer, padded to whole vectors), each row of k side by side. */
+/* Panels of B: PANEL columns (the last ones fewer, padded to whole vectors), each row of k side by side. */
 
-FN_INLINE int64_t gemm_panels(int64_t n) { return FN_CEIL(n, GEMM_PANEL); }
+FN_INLINE int64_t gemm_panels(int64_t n) { return FN_CEIL(n, PANEL); }
 /* Columns of panel p, and the floats in a row of it. */
-FN_INLINE int64_t gemm_columns(int64_t n, int64_t p) { return FN_MIN(n - p * GEMM_PANEL, GEMM_PANEL); }
+FN_INLINE int64_t gemm_columns(int64_t n, int64_t p) { return FN_MIN(n - p * PANEL, PANEL); }
 FN_INLINE int64_t gemm_width(int64_t n, int64_t p) { return FN_CEIL(gemm_columns(n, p), VL) * VL; }
 
 enum { GEMM_STRIP = 16 }; /* rows of B packed at a time, so that it is read about in its order */
 
 /* Some rows of a panel; the rows that come next are fetched meanwhile. */
 static void gemm_pack_rows(const float *b, int64_t ldb, int64_t columns, int64_t rows, float *out) {
-  if (columns == GEMM_PANEL)
-    for (; rows; rows--, b += ldb, out += GEMM_PANEL) {
+  if (columns == PANEL)
+    for (; rows; rows--, b += ldb, out += PANEL) {
       vf x = vload(b), y = vload(b + VL);
       __builtin_prefetch(b + GEMM_STRIP * ldb), __builtin_prefetch(b + GEMM_STRIP * ldb + VL);
       vstore(out, x), vstore(out + VL, y);
     }
   else if (columns > VL)
-    for (; rows; rows--, b += ldb, out += GEMM_PANEL) {
+    for (; rows; rows--, b += ldb, out += PANEL) {
       vf x = vload(b), y = vload_n(b + VL, columns - VL);
       vstore(out, x), vstore(out + VL, y);
     }

@@ -2,14 +2,7 @@
  *
  * Each element of A is broadcast, from row-major or column-major memory; rows of B are loaded as whole vectors, so that
  * B must be readable, and zero or unwanted, up to the end of the last vector.  C is masked. */
-#if FN_LEVEL == 4
-enum { GEMM_ROWS = 14 }; /* x 2 vectors = 28 accumulators of 32 registers */
-#elif FN_LEVEL == 1
-enum { GEMM_ROWS = 12 };
-#else
-enum { GEMM_ROWS = 6 }; /* 12 accumulators of 16 registers */
-#endif
-enum { GEMM_PANEL = 2 * VL };
+#include "tile.h"
 
 typedef struct {
   const float *a, *b, *bias; /* bias: of the tile's columns, or NULL */
@@ -18,8 +11,6 @@ typedef struct {
   int64_t k, lanes;               /* lanes: columns in the last vector, 1 ... VL */
   int resume, relu;               /* resume: go on from what C holds */
 } gemm_tile;
-
-#define EACH_ROW(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13)
 
 FN_INLINE vf gemm_load(const float *p, int64_t lanes) { return lanes < VL ? vload_n(p, lanes) : vload(p); }
 
@@ -72,7 +63,6 @@ FN_INLINE void gemm_tile_run(const gemm_tile *t, const int rows, const int vecto
     EACH_ROW(STORE)
   }
 }
-#undef EACH_ROW
 #undef DECLARE
 #undef RESUME
 #undef BEGIN
@@ -81,17 +71,6 @@ FN_INLINE void gemm_tile_run(const gemm_tile *t, const int rows, const int vecto
 #undef STORE_N
 #undef STORE
 
-#define EACH_6(M, ...) M(1, __VA_ARGS__) M(2, __VA_ARGS__) M(3, __VA_ARGS__) M(4, __VA_ARGS__) M(5, __VA_ARGS__) M(6, __VA_ARGS__)
-#define EACH_12(M, ...) \
-  EACH_6(M, __VA_ARGS__) M(7, __VA_ARGS__) M(8, __VA_ARGS__) M(9, __VA_ARGS__) M(10, __VA_ARGS__) M(11, __VA_ARGS__) M(12, __VA_ARGS__)
-#if FN_LEVEL == 4
-#define EACH_TILE(M, ...) EACH_12(M, __VA_ARGS__) M(13, __VA_ARGS__) M(14, __VA_ARGS__)
-#elif FN_LEVEL == 1
-#define EACH_TILE EACH_12
-#else
-#define EACH_TILE EACH_6
-#endif
-
 #define DEFINE(rows, vectors, turned) \
   static void gemm_tile_##rows##x##vectors##_##turned(const gemm_tile *t) { gemm_tile_run(t, rows, vectors, turned); }
 #define NAME(rows, vectors, turned) gemm_tile_##rows##x##vectors##_##turned,
@@ -99,10 +78,7 @@ EACH_TILE(DEFINE, 1, 0)
 EACH_TILE(DEFINE, 2, 0)
 EACH_TILE(DEFINE, 1, 1)
 EACH_TILE(DEFINE, 2, 1)
-static void (*const gemm_tiles[2][2][GEMM_ROWS])(const gemm_tile *) = {{{EACH_TILE(NAME, 1, 0)}, {EACH_TILE(NAME, 2, 0)}},
+static void (*const gemm_tiles[2][2][TILE_ROWS])(const gemm_tile *) = {{{EACH_TILE(NAME, 1, 0)}, {EACH_TILE(NAME, 2, 0)}},
                                                                        {{EACH_TILE(NAME, 1, 1)}, {EACH_TILE(NAME, 2, 1)}}};
-#undef EACH_6
-#undef EACH_12
-#undef EACH_TILE
 #undef DEFINE
 #undef NAME

@@ -31,7 +31,7 @@ static void gemm_pack_chunk(void *ctx, int64_t chunk) {
   const gemm *g = &j->g;
   if (g->tb) {
     int64_t from = chunk * j->share, to = FN_MIN(from + j->share, j->panels);
-    gemm_pack(g, j->packed + from * GEMM_PANEL * g->deep, g->first + from, g->first + to, g->from, g->deep, 0, g->deep);
+    gemm_pack(g, j->packed + from * PANEL * g->deep, g->first + from, g->first + to, g->from, g->deep, 0, g->deep);
     return;
   }
   int64_t at = chunk * j->share;
@@ -40,8 +40,8 @@ static void gemm_pack_chunk(void *ctx, int64_t chunk) {
 
 /* The rows and panels of a chunk of the grid. */
 static void gemm_cell(const gemm_job *j, int64_t chunk, int64_t *i0, int64_t *i1, int64_t *j0, int64_t *j1) {
-  int64_t tiles = FN_CEIL(j->g.m, GEMM_ROWS), y = chunk / j->grid_n, x = chunk % j->grid_n;
-  *i0 = y * tiles / j->grid_m * GEMM_ROWS, *i1 = FN_MIN((y + 1) * tiles / j->grid_m * GEMM_ROWS, j->g.m);
+  int64_t tiles = FN_CEIL(j->g.m, TILE_ROWS), y = chunk / j->grid_n, x = chunk % j->grid_n;
+  *i0 = y * tiles / j->grid_m * TILE_ROWS, *i1 = FN_MIN((y + 1) * tiles / j->grid_m * TILE_ROWS, j->g.m);
   *j0 = j->g.first + x * j->panels / j->grid_n, *j1 = j->g.first + (x + 1) * j->panels / j->grid_n;
 }
 
@@ -61,7 +61,7 @@ static void gemm_packing_chunk(void *ctx, int64_t chunk) {
 
 /* As many chunks as the work is worth: the longer side is cut, both where four tiles a chunk would be too few. */
 static void gemm_plan_grid(gemm_job *j) {
-  int64_t tiles = FN_CEIL(j->g.m, GEMM_ROWS), columns = j->panels * GEMM_PANEL;
+  int64_t tiles = FN_CEIL(j->g.m, TILE_ROWS), columns = j->panels * PANEL;
   double work = (double)j->g.m * (double)columns * (double)FN_MAX(j->g.deep, 32);
   int64_t chunks = work > (double)GEMM_CHUNK * GEMM_CHUNKS ? GEMM_CHUNKS : FN_MAX(2, (int64_t)(work / GEMM_CHUNK));
   if (j->g.m >= columns) {
@@ -85,15 +85,15 @@ static int gemm_low(gemm_job *j) {
 static int gemm_large(gemm_job *j) {
   gemm *g = &j->g;
   int64_t panels = gemm_panels(g->n);
-  int64_t at_once = FN_MIN(panels, GEMM_PACKED / GEMM_PANEL / GEMM_KC);            /* panels */
-  int64_t most = FN_MAX(1, GEMM_PACKED / (GEMM_PANEL * GEMM_KC) / at_once) * GEMM_KC; /* of k */
+  int64_t at_once = FN_MIN(panels, GEMM_PACKED / PANEL / GEMM_KC);            /* panels */
+  int64_t most = FN_MAX(1, GEMM_PACKED / (PANEL * GEMM_KC) / at_once) * GEMM_KC; /* of k */
   int64_t left = FN_MAX(1, FN_CEIL(g->k, most));
-  if (!(j->packed = fn_scratch(0, (size_t)(at_once * GEMM_PANEL * FN_CEIL(g->k + left, left)) * 4))) return FN_NOMEM;
+  if (!(j->packed = fn_scratch(0, (size_t)(at_once * PANEL * FN_CEIL(g->k + left, left)) * 4))) return FN_NOMEM;
   for (g->from = 0; left; left--, g->from += g->deep) {
     g->deep = FN_CEIL(g->k - g->from, left);
     for (g->first = 0; g->first < panels; g->first += at_once) {
       j->panels = FN_MIN(at_once, panels - g->first);
-      j->share = FN_MAX(1, 32768 / (GEMM_PANEL * FN_MAX(1, g->tb ? g->deep : j->panels)));
+      j->share = FN_MAX(1, 32768 / (PANEL * FN_MAX(1, g->tb ? g->deep : j->panels)));
       fn_parallel(FN_CEIL(g->tb ? j->panels : g->deep, j->share), gemm_pack_chunk, j);
       g->packed = j->packed;
       gemm_plan_grid(j);
@@ -113,7 +113,7 @@ static void gemm_few_rows_chunk(void *ctx, int64_t chunk) {
 static int gemm_few_rows_wide(gemm_job *j) {
   const gemm *g = &j->g;
   j->share = FN_MAX(GEMV_CHUNK / FN_MAX(1, g->k), FN_CEIL(g->n, GEMM_CHUNKS));
-  j->share = FN_CEIL(j->share, GEMM_PANEL) * GEMM_PANEL;
+  j->share = FN_CEIL(j->share, PANEL) * PANEL;
   fn_parallel(FN_CEIL(g->n, j->share), gemm_few_rows_chunk, j);
   return j->status;
 }
@@ -135,7 +135,7 @@ static void gemm_deep_chunk(void *ctx, int64_t chunk) {
 /* How many parts: as many as B has that are worth a chunk, so that each reads what lies side by side. */
 static int64_t gemm_parts(const gemm *g) {
   if (gemm_has_few_rows(g) && !g->tb) return FN_MIN(FN_MIN(GEMM_CHUNKS, g->k / 64), g->k * g->n / GEMV_CHUNK);
-  if (g->m * g->n > 16384 && FN_CEIL(g->m, GEMM_ROWS) * gemm_panels(g->n) >= 8) return 1;
+  if (g->m * g->n > 16384 && FN_CEIL(g->m, TILE_ROWS) * gemm_panels(g->n) >= 8) return 1;
   return FN_MIN(GEMM_CHUNKS / 2, g->k / GEMM_DEEP);
 }
 
