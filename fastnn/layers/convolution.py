@@ -1,13 +1,12 @@
 """Two-dimensional convolution."""
-from .. import activations, constraints, initializers, ops, regularizers
-from .arguments import (data_format_name, padding_name, pair, positive_integer, split_activation, to_channels_first,
-                        to_channels_last)
-from .holder import NotBuilt
+from .. import ops
+from ..regularizers import serialize
+from .arguments import data_format_name, padding_name, pair, positive_integer, to_channels_first, to_channels_last
 from .input_spec import InputSpec
-from .layer import Layer
+from .kernel_layer import KernelLayer
 
 
-class Conv2D(Layer):
+class Conv2D(KernelLayer):
     """Convolution of images with `filters` learned kernels.
 
     Args:
@@ -37,14 +36,14 @@ class Conv2D(Layer):
         (2, 28, 28, 32)
     """
 
-    float_inputs = True
-    kernel = NotBuilt()
-
     def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1),
                  groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
                  kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
                  bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+                         bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+                         bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
+                         kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, **kwargs)
         self.filters = positive_integer(filters, "filters")
         self.kernel_size = pair(kernel_size, "kernel_size")
         self.strides = pair(strides, "strides")
@@ -52,15 +51,6 @@ class Conv2D(Layer):
         self.data_format = data_format_name(data_format)
         self.dilation_rate = pair(dilation_rate, "dilation_rate")
         self.groups = positive_integer(groups, "groups")
-        self.activation = activations.get(activation)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.bias = None
         self.input_spec = InputSpec(ndim=4)
         self._channel_axis = -1 if self.data_format == "channels_last" else 1
         self._check_arguments()
@@ -86,35 +76,16 @@ class Conv2D(Layer):
                 f"The number of input channels must be evenly divisible by the number of groups. Received: groups={self.groups}, "
                 f"but the input has {channels} channels (full input shape is {tuple(input_shape)})."
             )
-        self.kernel = self.add_weight(
-            (*self.kernel_size, channels // self.groups, self.filters), self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,), self.bias_initializer, name="bias",
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+        self._add_kernel_and_bias((*self.kernel_size, channels // self.groups, self.filters), self.filters)
         self.input_spec = InputSpec(ndim=4, axes={self._channel_axis: channels})
 
     def call(self, inputs):
-        epilogue, activation = self._split
         last = self._channel_axis == -1
         y = ops.conv2d(
             inputs if last else to_channels_last(inputs), self.kernel, self.bias, strides=self.strides,
-            padding=self.padding, dilation_rate=self.dilation_rate, groups=self.groups, **epilogue,
+            padding=self.padding, dilation_rate=self.dilation_rate, groups=self.groups, **self._epilogue,
         )  # fmt: skip
-        y = y if last else to_channels_first(y)
-        return y if activation is None else activation(y)
-
-    @property
-    def activation(self):
-        """The activation function."""
-        return self._activation
-
-    @activation.setter
-    def activation(self, function):
-        self._activation, self._split = function, split_activation(function)
+        return self._finish(y if last else to_channels_first(y))
 
     def get_config(self):
         return {
@@ -126,15 +97,7 @@ class Conv2D(Layer):
             "data_format": self.data_format,
             "dilation_rate": self.dilation_rate,
             "groups": self.groups,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "activity_regularizer": serialize(self.activity_regularizer),
         }
 
 

@@ -27,7 +27,7 @@ class Model(Fit, Layer):
 
     def __init__(self, *tensors, trainable=True, dtype=None, name=None, **kwargs):
         if tensors or "inputs" in kwargs or "outputs" in kwargs:
-            raise NotImplementedError(
+            raise TypeError(
                 "Model(inputs, outputs), the functional API, is not in fastnn yet: stack layers in a Sequential, or derive a "
                 "class from Model and compute in its `call`"
             )
