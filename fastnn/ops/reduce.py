@@ -5,7 +5,7 @@ from functools import lru_cache
 from ..op import integers, normal, op
 from ..tensor import FLOATS, Spec
 from ._shapes import NAMES, SHORT, normalize_axes, normalize_axis, operand, size_of
-from .elementwise import (add, cast, choose, divide, equal, exp, isfinite, log, multiply, not_equal,
+from .elementwise import (add, cast, divide, equal, exp, isfinite, log, multiply, not_equal,
                           sqrt, square, subtract, where)
 from .shape import broadcast_to, reshape, stop_gradient
 
