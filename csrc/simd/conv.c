@@ -1,4 +1,5 @@
 /* Tuned float kernels: 2-D convolution, by implicit im2col. */
+#include "level.h"
 #include "../conv.h"
 #include "conv_tile.h"
 

@@ -1,7 +1,7 @@
 /* Tuned float kernels: elementwise.  What needs exp, log or tanh goes through math.h; the rest are plain loops that the
  * compiler turns into vectors of this instruction set. */
+#include "level.h"
 #include "../map.h"
-#include "math.h"
 
 /* ---- y = f(x), a vector at a time ---- */
 

@@ -1,5 +1,6 @@
 /* Tuned float kernels: pooling over whole images; x (N, S, C) with S cells, y (N, C).
  * A strip of up to four vectors of channels stays in registers while the cells of an image pass by. */
+#include "level.h"
 
 typedef struct {
   const float *x, *y, *dy;

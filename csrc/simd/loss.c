@@ -1,7 +1,7 @@
 /* Tuned float kernels: softmax over the last axis, cross-entropies, losses element by element. */
+#include "level.h"
 #include "../chunks.h"
 #include "../loss.h"
-#include "math.h"
 
 /* ---- Rows of any length: whole vectors, then the lanes that are left ---- */
 

@@ -1,4 +1,5 @@
 /* Tuned float kernels: matrix products, cut into chunks by their shapes alone. */
+#include "level.h"
 #include "gemm.h"
 
 enum {

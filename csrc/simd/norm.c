@@ -4,6 +4,7 @@
  * The sums of a block of rows are float, of differences from the mean of the block's first rows: that mean is at most
  * sqrt(BLOCK / LEAD) standard deviations away from the block's, so that nothing cancels.  Blocks join in double
  * (Chan, Golub and LeVeque, 1979). */
+#include "level.h"
 
 enum { NORM_BLOCK = 1024, NORM_LEAD = 32 };
 

@@ -1,4 +1,6 @@
 /* Tuned kernels: penalties on weights.  Sums are kept in lanes over a short block, then in double. */
+#include "level.h"
+
 #define PENALTY_CHUNK 65536 /* as the reference cuts it */
 #define PENALTY_BLOCK 1024
 

@@ -1,4 +1,5 @@
 /* Tuned float kernels: pooling over images (N, H, W, C), channels in the lanes of a vector. */
+#include "level.h"
 
 typedef struct {
   int32_t from, to; /* of a column or row of the image: the windows that cover it; of a window: the cells it covers */

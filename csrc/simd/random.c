@@ -1,4 +1,5 @@
 /* Tuned float kernels: Philox in the lanes of a vector, evenly distributed numbers and dropout. */
+#include "level.h"
 #include "../philox.h"
 
 /* A product of 32-bit numbers has 64 bits, so a vector holds VL / 2 blocks, each in the lower half of its lane; what the

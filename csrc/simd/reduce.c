@@ -1,4 +1,5 @@
 /* Tuned float kernels: reduce.  The same sums as the reference, lane by lane and so bit by bit, in wider vectors. */
+#include "level.h"
 #include "../map.h"
 
 enum { FN_SUM_RUN = 1024, FN_SUM_ROWS = 128 };
