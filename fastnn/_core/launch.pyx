@@ -5,6 +5,7 @@ A kernel states in its signature (csrc/fn.h) what it takes; `launch` holds every
 runs, so that no argument, however wrong, reaches memory that is not there.
 """
 import os
+import threading
 
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
@@ -51,6 +52,17 @@ cdef extern from "memory.h":
     void fn_free(void *p, size_t bytes)
     void fn_release_idle()
     fn_memory_use fn_memory()
+
+cdef extern from *:
+    """
+    #include <time.h>
+    static int64_t fn_nanoseconds(void) {
+      struct timespec t;
+      clock_gettime(CLOCK_MONOTONIC, &t);
+      return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    }
+    """
+    int64_t fn_nanoseconds() nogil
 
 cdef extern from *:
     """
@@ -222,6 +234,8 @@ cdef class Kernel:
         cdef Py_ssize_t n = len(args), i
         cdef int own = 0, status
         cdef unsigned before
+        cdef int64_t start = 0, end = 0
+        cdef bint timed = recordings and records_this_thread()
         cdef fn_kernel call
         cdef Parameter *p
         self.check_count(n)
@@ -241,13 +255,19 @@ cdef class Kernel:
                 raise TypeError(f"[{self.name}] has no kernel for {DTYPE_NAMES[own] if own else 'integers alone'}")
             with nogil:
                 before = fn_flush_denormals()
+                if timed:
+                    start = fn_nanoseconds()
                 status = call(a, n)
+                if timed:
+                    end = fn_nanoseconds()
                 fn_restore_denormals(before)
         finally:
             if n > INLINE_ARGS:
                 free(a)
         if status != FN_OK:
             self.fail(status)
+        if timed:
+            note(self.name, args, start, end)
         return 0
 
     cdef fail(self, int status):
@@ -384,6 +404,62 @@ def levels(str name):
 def tuned():
     """The names that a tuned kernel carries: each must have a reference."""
     return {fn_entry_at(i).name.decode() for i in range(fn_entries()) if fn_entry_at(i).level}
+
+
+# ---- Recording --------------------------------------------------------------------------------------------------
+
+cdef int recordings = 0             # open in the whole process: all that a launch looks at while there are none
+cdef object recorders = threading.local()
+
+
+cdef class Call:
+    """One launch: the kernel's name, its arguments (None where they are not kept), when it began and how long it ran (ns)."""
+    cdef readonly str name
+    cdef readonly tuple args
+    cdef readonly int64_t start, ns
+
+    def __repr__(self):
+        return f"<Call {self.name} {self.ns / 1000:.1f} us>"
+
+
+class recording:
+    """Records the launches of this thread inside a `with` block, as a list of `Call`s.
+
+    Args:
+        keep_args: whether calls hold their arguments, and so keep arrays alive that the step would have given back.
+
+    Example:
+        >>> with recording() as calls:
+        ...     launch("relu", (x, y, x.size))
+        >>> calls
+        [<Call relu 0.3 us>]
+    """
+
+    def __init__(self, keep_args=True):
+        self.calls, self.keep_args = [], keep_args
+
+    def __enter__(self):
+        global recordings
+        self.outer, recorders.current = getattr(recorders, "current", None), self
+        recordings += 1
+        return self.calls
+
+    def __exit__(self, *exception):
+        global recordings
+        recordings -= 1
+        recorders.current = self.outer
+
+
+cdef bint records_this_thread():
+    return getattr(recorders, "current", None) is not None
+
+
+cdef note(str name, tuple args, int64_t start, int64_t end):
+    cdef Call call = Call.__new__(Call)
+    recorder = recorders.current
+    call.name, call.start, call.ns = name, start, end - start
+    call.args = args if recorder.keep_args else None
+    recorder.calls.append(call)
 
 
 # ---- Memory -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ class Parameter(NamedTuple):
     name: str
     kind: str           # "a" array, or "n", "p", "i", "f"
     dtype: str          # of an array: "T", "f32", ... "any"; else ""
+    read: bool
     written: bool
     optional: bool
     start: int          # of the extent's program, -1 if it has none
@@ -49,10 +50,10 @@ def parse(kernel, text):
     for match in matches:
         name, scalar, dtype, extent, mode, optional = match.groups()
         if scalar:
-            parameters.append(Parameter(name, scalar, "", False, False, -1, 0))
+            parameters.append(Parameter(name, scalar, "", False, False, False, -1, 0))
             continue
         code = compile_extent(kernel, extent, places)
-        parameters.append(Parameter(name, "a", dtype, bool(mode), bool(optional), len(program), len(code)))
+        parameters.append(Parameter(name, "a", dtype, mode != "=", bool(mode), bool(optional), len(program), len(code)))
         program += code
     return Signature(parameters, len(fixed), len(group), program)
 

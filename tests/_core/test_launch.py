@@ -161,3 +161,39 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
     out = subprocess.run([sys.executable, "-W", "ignore", "-c", code], text=True, capture_output=True, timeout=60)
     assert out.stdout.strip() == "0", out.stderr
+
+
+# ---- Recording --------------------------------------------------------------------------------------------------
+
+def test_a_recording_holds_the_launches_of_its_thread_in_order():
+    x, y = np.ones(3, "f4"), np.zeros(3, "f4")
+    with core.recording() as calls:
+        core.launch("relu", (x, y, 3))
+        other = threading.Thread(target=core.launch, args=("exp", (x, np.zeros(3, "f4"), 3)))
+        other.start()
+        other.join()
+        core.launch("sqrt", (y, x, 3))
+    core.launch("relu", (x, y, 3))
+    assert [c.name for c in calls] == ["relu", "sqrt"]
+    assert calls[0].args[0] is x and calls[0].args[2] == 3
+    assert 0 < calls[0].start and calls[0].start + calls[0].ns <= calls[1].start
+
+
+def test_recordings_nest_and_may_leave_arguments_out():
+    args = (np.ones(3, "f4"), np.zeros(3, "f4"), 3)
+    with core.recording() as outer:
+        with core.recording(keep_args=False) as inner:
+            core.launch("relu", args)
+        core.launch("exp", args)
+    assert [c.name for c in inner] == ["relu"] and inner[0].args is None
+    assert [c.name for c in outer] == ["exp"]
+
+
+def test_refused_launches_are_not_recorded():
+    with core.recording() as calls:
+        with pytest.raises(ValueError):
+            core.launch("relu", (np.ones(3, "f4"), np.zeros(3, "f4"), 4))
+        with pytest.raises(KeyError), core.recording():
+            raise KeyError
+        core.launch("relu", (np.ones(3, "f4"), np.zeros(3, "f4"), 3))
+    assert [c.name for c in calls] == ["relu"]
