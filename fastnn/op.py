@@ -52,6 +52,7 @@ class Op:
         body = vars(cls)
         self.spec, self.cpu, self.view = body["spec"], body.get("cpu"), body.get("view")
         self.vjp, self.cases = body.get("vjp"), body.get("cases", [])
+        self.flops, self.picks = body.get("flops"), body.get("picks")
         self.promote = body.get("promote", False)
         self.outputs = tuple(body.get("outputs", "y").split())
         parameters = inspect.signature(self.spec).parameters.values()
@@ -199,6 +200,17 @@ class Op:
             return ()
         parameters = inspect.signature(function).parameters.values()
         return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+    # ---- Work ----
+
+    def work(self, inputs, outputs, attrs):
+        """Floating-point operations of a call with these tensors: what `flops` says, or one for each element of the results."""
+        if self.flops is None:
+            return sum([y.size for y in outputs])
+        known = {**self.defaults, **attrs, **dict(zip(self.inputs, inputs)), **dict(zip(self.outputs, outputs))}
+        if self.variadic:
+            known[self.inputs[-1]] = inputs[len(self.inputs) - 1:]
+        return self.flops(**{name: known[name] for name in inspect.signature(self.flops).parameters})
 
     # ---- Gradients ----
 

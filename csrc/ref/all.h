@@ -9,3 +9,4 @@
 #include "random.inc"
 #include "update.inc"
 #include "penalty.inc"
+#include "limits.inc"

@@ -103,6 +103,8 @@ class bias_act:
     def cpu(x, b, y, *, activation, alpha):
         return "bias_act", (x, b, y, *rows_and_columns(x), CODES[activation], alpha)
 
+    def flops(x): return 2 * x.size
+
     def vjp(dy, b, y, needs, activation, alpha):
         if b is not None and needs[1]:
             return bias_act_grad(dy, y, activation=activation, alpha=alpha)
@@ -122,6 +124,8 @@ class activation_grad:
 
     def cpu(dy, y, dz, *, activation, alpha):
         return "bias_act_grad", (dy, y, dz, None, *rows_and_columns(dy), CODES[activation], alpha)
+
+    def flops(dy): return 2 * dy.size
 
     def vjp(ddz, dy, y, activation, alpha):
         return through_slope(ddz, dy, y, activation, alpha)
@@ -143,6 +147,8 @@ class bias_act_backward:
     def cpu(dy, y, dz, db, *, activation, alpha):
         return "bias_act_grad", (dy, y, dz, db, *rows_and_columns(dy), CODES[activation], alpha)
 
+    def flops(dy): return 3 * dy.size     # times the derivative 2, sum 1
+
     def vjp(ddz, ddb, dy, y, activation, alpha):
         return through_slope(add(ddz, ddb), dy, y, activation, alpha)
 
@@ -161,6 +167,8 @@ class bias_grad:
 
     def cpu(dy, db):
         return "bias_act_grad", (dy, None, None, db, *rows_and_columns(dy), 0, 0.0)
+
+    def flops(dy): return dy.size
 
     def vjp(ddb, dy):
         return broadcast_to(ddb, shape=dy.shape)

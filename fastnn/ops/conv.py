@@ -2,6 +2,7 @@
 
 Both gradients are linear in each of their arguments, so that the three ops give each other's gradients.
 """
+import math
 from functools import lru_cache
 
 from .. import config
@@ -176,6 +177,8 @@ class conv2d:
         sizes = _geometry(x.shape, w.shape, y.shape, strides, padding, dilation_rate, groups)
         return "conv2d", (x, w, b, y, *sizes, CODES[activation], alpha)
 
+    def flops(w, y): return 2 * y.size * math.prod(w.shape[:3])
+
     def vjp(dy, x, w, y, needs, strides, padding, dilation_rate, groups, activation, alpha):
         db, attrs = None, dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
         if needs[2]:
@@ -205,6 +208,8 @@ class conv2d_backward_data:
     def cpu(dy, w, dx, *, strides, padding, dilation_rate, groups):
         return "conv2d_backward_data", (dy, w, dx, *_geometry(dx.shape, w.shape, dy.shape, strides, padding, dilation_rate, groups))
 
+    def flops(dy, w): return 2 * dy.size * math.prod(w.shape[:3])
+
     def vjp(ddx, dy, w, needs, strides, padding, dilation_rate, groups):
         attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
         return (conv2d(ddx, w, **attrs) if needs[0] else None,
@@ -231,6 +236,8 @@ class conv2d_backward_weights:
 
     def cpu(x, dy, dw, *, strides, padding, dilation_rate, groups):
         return "conv2d_backward_weights", (x, dy, dw, *_geometry(x.shape, dw.shape, dy.shape, strides, padding, dilation_rate, groups))
+
+    def flops(dy, dw): return 2 * dy.size * math.prod(dw.shape[:3])
 
     def vjp(ddw, x, dy, needs, strides, padding, dilation_rate, groups):
         attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)

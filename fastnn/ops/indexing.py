@@ -13,6 +13,7 @@ from .shape import moveaxis, reshape, strided_slice
 @op
 class gather:
     """Slices of x along an axis, by an int64 index of any shape; a negative index counts from the end."""
+    picks = "x"
     cases = [((normal(5, 3), integers(4, low=-5, high=5)), {"axis": 0}), ((normal(2, 6, 3), integers(2, 2, high=6)), {"axis": 1}),
              ((normal(9), integers(high=9)), {"axis": 0}), ((normal(50, 40), integers(30, high=50)), {"axis": 0})]
 
@@ -86,6 +87,7 @@ def take_along_axis(x, indices, axis=None):
 @op
 class gather_rows:
     """Rows of an array by an int64 index, cast to `dtype` on the way and multiplied by `scale`: a batch for training."""
+    picks = "src"
     cases = [((normal(6, 5), integers(4, high=6)), {"dtype": "float32"}),
              ((integers(50, 28, 30, low=0, high=256, dtype="uint8"), integers(40, high=50)), {"dtype": "float32", "scale": 1 / 255}),
              ((integers(9, dtype="int32"), integers(20, high=9)), {"dtype": "int64"})]

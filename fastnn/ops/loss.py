@@ -87,6 +87,7 @@ class softmax:
         return x
 
     def cpu(x, y, *, axis): return "softmax", (x, y, *_around(x.shape, axis))
+    def flops(x): return 5 * x.size      # maximum, difference, exp, sum, quotient
     def vjp(dy, y, axis): return softmax_grad(dy, y, axis=axis)
 
 
@@ -102,6 +103,8 @@ class softmax_grad:
         return y
 
     def cpu(dy, y, dx, *, axis): return "softmax_grad", (dy, y, dx, *_around(y.shape, axis))
+
+    def flops(y): return 4 * y.size
 
     def vjp(ddx, dy, y, axis):
         along = total(multiply(dy, y), axis=axis, keepdims=True)
@@ -121,6 +124,7 @@ class log_softmax:
         return x
 
     def cpu(x, y, *, axis): return "log_softmax", (x, y, *_around(x.shape, axis))
+    def flops(x): return 5 * x.size
     def vjp(dy, y, axis): return log_softmax_grad(dy, y, axis=axis)
 
 
@@ -136,6 +140,8 @@ class log_softmax_grad:
         return y
 
     def cpu(dy, y, dx, *, axis): return "log_softmax_grad", (dy, y, dx, *_around(y.shape, axis))
+
+    def flops(y): return 4 * y.size
 
 
 # ---- Cross-entropy of classes -----------------------------------------------------------------------------------
@@ -155,6 +161,8 @@ class crossentropy:
 
     def cpu(y_true, y_pred, logits, loss, *, label_smoothing, epsilon):
         return "crossentropy", (y_true, y_pred, logits, loss, *_rows_of(y_pred.shape), label_smoothing, epsilon)
+
+    def flops(y_pred): return 4 * y_pred.size
 
     def vjp(dloss, y_true, y_pred, logits, label_smoothing, epsilon, needs):
         same = {"label_smoothing": label_smoothing, "epsilon": epsilon}
@@ -178,6 +186,8 @@ class crossentropy_grad:
     def cpu(dloss, y_true, y_pred, dx, *, to_logits, label_smoothing, epsilon):
         return "crossentropy_grad", (dloss, y_true, y_pred, dx, *_rows_of(y_pred.shape), to_logits,
                                                  label_smoothing, epsilon)
+
+    def flops(y_pred): return 2 * y_pred.size
 
 
 @op
@@ -214,6 +224,8 @@ class sparse_crossentropy:
         return "sparse_crossentropy", (y_true, y_pred, logits, loss, *_rows_of(y_pred.shape), size, code,
                                                    ignore_class is not None, ignore_class or 0, epsilon)
 
+    def flops(y_pred): return 4 * y_pred.size
+
     def vjp(dloss, y_true, y_pred, ignore_class, epsilon, needs):
         d = sparse_crossentropy_grad(dloss, y_true, y_pred, to_logits=needs[2], ignore_class=ignore_class,
                                                  epsilon=epsilon)
@@ -235,6 +247,8 @@ class sparse_crossentropy_grad:
         size, code = _label_code(y_true)
         return "sparse_crossentropy_grad", (dloss, y_true, y_pred, dx, *_rows_of(y_pred.shape), size, to_logits,
                                                         code, ignore_class is not None, ignore_class or 0, epsilon)
+
+    def flops(y_pred): return 2 * y_pred.size
 
 
 # ---- Losses of two rows -----------------------------------------------------------------------------------------
@@ -262,6 +276,8 @@ class row_loss:
             y_pred, kind = logits, f"{kind}_from_logits"
         return name, (y_true, y_pred, loss, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
 
+    def flops(y_pred): return 3 * y_pred.size
+
     def vjp(dloss, y_true, y_pred, logits, kind, parameter, epsilon, needs):
         same = {"kind": kind, "parameter": parameter, "epsilon": epsilon}
         exact = (y_pred, same) if logits is None else (logits, {**same, "kind": f"{kind}_from_logits"})
@@ -288,6 +304,8 @@ class row_loss_grad:
     def cpu(dloss, y_true, y_pred, dp, *, kind, parameter, epsilon):
         name = "coupled_loss_grad" if kind in COUPLED else "row_loss_grad"
         return name, (dloss, y_true, y_pred, dp, *_rows_of(y_pred.shape), LOSSES[kind], parameter, epsilon)
+
+    def flops(y_pred): return 3 * y_pred.size
 
 
 @op
@@ -352,6 +370,8 @@ class weighted_mean:
     def cpu(values, weights, y, *, reduction):
         return "weighted_mean", (values, weights, y, *_weighted(values, weights), REDUCTIONS[reduction])
 
+    def flops(values): return 2 * values.size
+
     def vjp(dy, values, weights, y, reduction, needs):
         return (weighted_mean_grad(dy, values, weights, reduction=reduction) if needs[0] else None,
                 weighted_mean_weight_grad(dy, values, weights, y, reduction=reduction) if needs[1] else None)
@@ -399,6 +419,8 @@ class mean_update:
     def cpu(total, count, values, weights, *, per_sample):
         divisor = prod(values.shape[1:]) if per_sample == "mean" else 1
         return "mean_update", (total, count, total.itemsize, values, weights, *_weighted(values, weights), float(divisor))
+
+    def flops(values): return 2 * values.size
 
 
 @op
@@ -470,3 +492,5 @@ class match_class:
 
     def cpu(y_true, y_pred, y, *, dense, k):
         return "match_class", (y_true, y_pred, y, *_rows_of(y_pred.shape), *_label_code(y_true), int(dense), k)
+
+    def flops(y_pred): return y_pred.size

@@ -169,6 +169,8 @@ class matmul:
         sizes, groups = product_plan(a.shape, b.shape, y.shape, transpose_a, transpose_b)
         return "matmul", (a, b, None, y, *sizes, 0, 0.0, *groups)
 
+    def flops(a, y, transpose_a): return 2 * y.size * (a.shape[-2] if transpose_a and len(a.shape) > 1 else a.shape[-1])
+
     def vjp(dy, a, b, needs, transpose_a, transpose_b):
         wide_a = shaped(a, (1, *a.shape)) if len(a.shape) == 1 else a
         wide_b = shaped(b, (*b.shape, 1)) if len(b.shape) == 1 else b
@@ -222,6 +224,8 @@ class dense:
         k, n = w.shape
         m = math.prod(x.shape[:-1])
         return "matmul", (x, w, b, y, x.size, w.size, m, n, k, 1, 0, 0, CODES[activation], alpha)
+
+    def flops(x, w): return 2 * x.size * w.shape[1]
 
     def vjp(dy, x, w, b, y, needs, activation, alpha):
         db = None

@@ -107,6 +107,8 @@ class batch_norm:
         return "batch_norm", (x, gamma, beta, moving_mean, moving_variance, y, mean, rstd, _rows(x), x.shape[-1], momentum, epsilon,
                               ACTIVATIONS[activation])
 
+    def flops(x): return 7 * x.size      # mean 1, variance 3, normalised and scaled 3
+
     def vjp(dy, dmean, drstd, x, gamma, beta, mean, rstd, activation):
         dx, dgamma, dbeta = batch_norm_grad(dy, x, gamma, beta, mean, rstd, dmean, drstd, activation=activation)
         return dx, dgamma, dbeta, None, None
@@ -132,6 +134,8 @@ class batch_norm_inference:
     def cpu(x, gamma, beta, moving_mean, moving_variance, y, rstd, *, epsilon, activation):
         return "batch_norm_inference", (x, gamma, beta, moving_mean, moving_variance, y, rstd, _rows(x), x.shape[-1], epsilon,
                                         ACTIVATIONS[activation])
+
+    def flops(x): return 3 * x.size
 
     def vjp(dy, drstd, x, gamma, beta, moving_mean, rstd, activation, needs):
         dx, dgamma, dbeta = batch_norm_grad(dy, x, gamma, beta, moving_mean, rstd, activation=activation, training=False)
@@ -160,3 +164,5 @@ class batch_norm_grad:
     def cpu(dy, x, gamma, beta, mean, rstd, dmean, drstd, dx, dgamma, dbeta, *, activation, training):
         return "batch_norm_grad", (dy, x, gamma, beta, mean, rstd, dmean, drstd, dx, dgamma, dbeta, _rows(x), x.shape[-1],
                                    ACTIVATIONS[activation], int(training))
+
+    def flops(x): return 9 * x.size      # sums of dy and dy (x - mean) 4, dx 5

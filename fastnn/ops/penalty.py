@@ -18,6 +18,8 @@ class penalty:
     def cpu(x, y, *, l1, l2):
         return "penalty", (x, y, x.size, l1, l2)
 
+    def flops(x): return 4 * x.size
+
     def vjp(dy, x, l1, l2):
         return penalty_grad(dy, x, l1=l1, l2=l2)
 
@@ -34,6 +36,8 @@ class penalty_grad:
 
     def cpu(dy, x, dx, *, l1, l2):
         return "penalty_grad", (dy, x, dx, x.size, l1, l2)
+
+    def flops(x): return 4 * x.size
 
     def vjp(ddx, dy, x, l1, l2):
         return sum(multiply(ddx, penalty_grad(1.0, x, l1=l1, l2=l2))), multiply(ddx, multiply(dy, 2 * l2))

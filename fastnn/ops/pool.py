@@ -132,6 +132,8 @@ class max_pool2d_forward:
     def cpu(x, y, index, *, pool_size, strides, padding):
         return "max_pool2d", (x, y, *_planes(index), *_geometry(x.shape, pool_size, strides, padding))
 
+    def flops(y, pool_size): return y.size * pool_size[0] * pool_size[1]
+
     def vjp(dy, index, image, pool_size, strides, padding):
         return max_pool2d_grad(dy, index, image=image, pool_size=pool_size, strides=strides, padding=padding)
 
@@ -199,6 +201,8 @@ class average_pool2d_forward:
     def cpu(x, y, *, pool_size, strides, padding):
         return "average_pool2d", (x, y, *_geometry(x.shape, pool_size, strides, padding))
 
+    def flops(y, pool_size): return y.size * pool_size[0] * pool_size[1]
+
     def vjp(dy, image, pool_size, strides, padding):
         return average_pool2d_grad(dy, image=image, pool_size=pool_size, strides=strides, padding=padding)
 
@@ -217,6 +221,8 @@ class average_pool2d_grad:
 
     def cpu(dy, dx, *, pool_size, strides, padding):
         return "average_pool2d_grad", (dy, dx, *_geometry(dx.shape, pool_size, strides, padding))
+
+    def flops(dy, pool_size): return dy.size * pool_size[0] * pool_size[1]
 
     def vjp(ddx, pool_size, strides, padding):
         return average_pool2d(ddx, pool_size=pool_size, strides=strides, padding=padding)
@@ -249,6 +255,8 @@ class global_max_pool2d:
     def cpu(x, y):
         n, h, w, c = x.shape
         return "global_max_pool", (x, y, n, h * w, c)
+
+    def flops(x): return x.size
 
     def vjp(dy, x, y):
         return global_max_pool2d_grad(dy, x, y)
@@ -287,6 +295,8 @@ class global_average_pool2d:
     def cpu(x, y):
         n, h, w, c = x.shape
         return "global_average_pool", (x, y, n, h * w, c)
+
+    def flops(x): return x.size
 
     def vjp(dy, x):
         return global_average_pool2d_grad(dy, image=x.shape[1:3])

@@ -54,7 +54,7 @@ def _reduction(name, kernel, doc, vjp=None, dtype=None, cases=CASES):
         more = (1.0,) if kernel == "sum" and given in FLOATS else ()
         return kernel if given in FLOATS else f"{kernel}_{SHORT[given]}", (x, y) + _extents(x.shape, axes) + more
 
-    body = {"__doc__": doc, "__module__": __name__, "spec": spec, "cpu": cpu, "cases": cases}
+    body = {"__doc__": doc, "__module__": __name__, "spec": spec, "cpu": cpu, "cases": cases, "flops": lambda x: x.size}
     if vjp is not None:
         body["vjp"] = vjp
     return op(type(name, (), body))
@@ -92,6 +92,8 @@ class reduce_mean:
         outer, count, inner = _extents(x.shape, axes)
         return "sum", (x, y, outer, count, inner, float(count))
 
+    def flops(x): return x.size
+
     def vjp(dy, x, axes):
         return _spread(divide(dy, float(_extents(x.shape, axes)[1])), x, axes)
 
@@ -107,6 +109,8 @@ class prod_grad:
 
     def cpu(dy, x, dx, *, axes):
         return "prod_grad", (dy, x, dx) + _extents(x.shape, axes)
+
+    def flops(x): return 3 * x.size
 
 
 @op

@@ -172,6 +172,7 @@ class copy:
 @op
 class strided_slice:
     """Elements start, start + step ... of each axis, `sizes` of them (None, in specs alone: as many as there are)."""
+    picks = "x"
     cases = [((normal(5, 6),), {"starts": (1, 5), "steps": (2, -1), "sizes": (2, 6)}),
              ((normal(5, 6, 3),), {"starts": (0, 2, 0), "steps": (1, 1, 1), "sizes": (5, 3, 3)}),
              ((normal(4),), {"starts": (0,), "steps": (1,), "sizes": (0,)})]

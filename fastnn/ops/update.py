@@ -24,6 +24,11 @@ def _groups(head, tensors, size, weight_decay, absent=()):
     return tuple(args)
 
 
+def _weights(tensors, size):
+    """How many numbers the first of each `size` tensors hold."""
+    return sum([t.size for t in tensors[::size]])
+
+
 def _example(*slots, shapes=((3, 5), (1,), (70_001,))):
     """Tensors of some variables: w, g and slots that are "normal" or positive."""
     def one(shape, kind):
@@ -42,6 +47,8 @@ class sgd:
     def cpu(lr, t, *tensors, weight_decay, every, advance):
         return "sgd", _groups((lr, lr.itemsize, t, every, advance), tensors, 2, weight_decay)
 
+    def flops(tensors): return 2 * _weights(tensors, 2)
+
 
 @op
 class sgd_momentum:
@@ -54,6 +61,8 @@ class sgd_momentum:
 
     def cpu(lr, t, *tensors, momentum, nesterov, weight_decay, every, advance):
         return "sgd_momentum", _groups((lr, lr.itemsize, t, every, advance, momentum, nesterov), tensors, 3, weight_decay)
+
+    def flops(tensors): return 4 * _weights(tensors, 3)
 
 
 @op
@@ -78,6 +87,8 @@ class rmsprop:
             args = tuple(args)
         return "rmsprop", args
 
+    def flops(tensors, momentum, centered): return 8 * _weights(tensors, 3 + bool(momentum) + bool(centered))
+
 
 @op
 class adam:
@@ -96,6 +107,8 @@ class adam:
         return "adam", _groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2, epsilon), tensors, 5 if amsgrad else 4,
                               weight_decay, () if amsgrad else (None,))
 
+    def flops(tensors, amsgrad): return 11 * _weights(tensors, 5 if amsgrad else 4)
+
 
 @op
 class adagrad:
@@ -107,6 +120,8 @@ class adagrad:
 
     def cpu(lr, t, *tensors, epsilon, weight_decay, every, advance):
         return "adagrad", _groups((lr, lr.itemsize, t, every, advance, epsilon), tensors, 3, weight_decay)
+
+    def flops(tensors): return 6 * _weights(tensors, 3)
 
 
 @op
@@ -122,6 +137,8 @@ class adadelta:
     def cpu(lr, t, *tensors, rho, epsilon, weight_decay, every, advance):
         return "adadelta", _groups((lr, lr.itemsize, t, every, advance, rho, epsilon), tensors, 4, weight_decay)
 
+    def flops(tensors): return 13 * _weights(tensors, 4)
+
 
 @op
 class adamax:
@@ -133,6 +150,8 @@ class adamax:
 
     def cpu(lr, t, *tensors, beta_1, beta_2, epsilon, weight_decay, every, advance):
         return "adamax", _groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2, epsilon), tensors, 4, weight_decay)
+
+    def flops(tensors): return 8 * _weights(tensors, 4)
 
 
 @op
@@ -149,6 +168,8 @@ class nadam:
     def cpu(lr, t, product, *tensors, beta_1, beta_2, epsilon, weight_decay, every, advance):
         return "nadam", _groups((lr, lr.itemsize, t, every, advance, product, beta_1, beta_2, epsilon), tensors, 4,
                                weight_decay)
+
+    def flops(tensors): return 13 * _weights(tensors, 4)
 
 
 # ---- What surrounds an update -----------------------------------------------------------------------------------
@@ -186,6 +207,7 @@ class clip_gradients_by_norm:
 
     def spec(*gradients, limit, together): return tuple(gradients)
     def cpu(*arrays, limit, together): return "clip_gradients_by_norm", _clipped((limit, together), arrays)
+    def flops(gradients): return 3 * _weights(gradients, 1)
 
 
 @op
@@ -204,6 +226,8 @@ class accumulate_gradients:
             args += g.size, g, total, mean
         return "accumulate", tuple(args)
 
+    def flops(tensors): return 2 * _weights(tensors, 2)
+
 
 @op
 class average_variables:
@@ -215,3 +239,4 @@ class average_variables:
 
     def spec(t, *tensors, momentum, overwrite=0, every=1): return None
     def cpu(t, *tensors, momentum, overwrite, every): return "average", _pairs((t, every, momentum, overwrite), tensors)
+    def flops(tensors): return 3 * _weights(tensors, 2)
