@@ -1,4 +1,4 @@
-"""Settings of the whole process: working type, epsilon, image layout, threads.
+"""Settings of the whole process: working type, epsilon, image layout, Winograd, threads.
 
 Example:
     >>> import fastnn
@@ -8,7 +8,7 @@ Example:
 from ._core import launch as _launch
 from ._core.threads import default_threads
 
-_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "winograd": "auto"}
 
 _launch.set_num_threads(default_threads())
 
@@ -52,6 +52,27 @@ def set_image_data_format(data_format):
         raise ValueError("data_format must be 'channels_last' or 'channels_first', "
                          f"received {data_format!r}")
     _state["image_data_format"] = data_format
+
+
+def winograd():
+    """Whether 3x3 convolutions may use Winograd's algorithm: "auto" unless `set_winograd` said otherwise."""
+    return _state["winograd"]
+
+
+def set_winograd(value):
+    """Lets float32 convolutions with 3x3 kernels use Winograd's algorithm, or not.
+
+    It takes a quarter of the multiplications, and its rounding errors are some times larger: docs/winograd.md has figures.
+
+    Args:
+        value: "auto" (the default) takes it where it is faster; "off" never does.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if value not in ("auto", "off"):
+        raise ValueError(f"winograd must be 'auto' or 'off', received {value!r}")
+    _state["winograd"] = value
 
 
 def set_num_threads(threads):

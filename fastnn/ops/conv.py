@@ -71,6 +71,11 @@ def _geometry(shape, kernel_shape, output_shape, strides, padding, dilation_rate
     return (*shape, *output_shape[1:], *kernel_shape[:2], *strides, *dilation_rate, *before, groups, kernel_shape[2])
 
 
+def _winograd():
+    """The setting as kernels take it."""
+    return int(config.winograd() == "auto")
+
+
 def _check_dtypes(name, **tensors):
     dtypes = {word: x.dtype for word, x in tensors.items() if x is not None}
     if len(set(dtypes.values())) > 1 or not set(dtypes.values()) <= set(FLOATS):
@@ -175,7 +180,7 @@ class conv2d:
 
     def cpu(x, w, b, y, *, strides, padding, dilation_rate, groups, activation, alpha):
         sizes = _geometry(x.shape, w.shape, y.shape, strides, padding, dilation_rate, groups)
-        return "conv2d", (x, w, b, y, *sizes, CODES[activation], alpha)
+        return "conv2d", (x, w, b, y, *sizes, CODES[activation], alpha, _winograd())
 
     def flops(w, y): return 2 * y.size * math.prod(w.shape[:3])
 
@@ -206,7 +211,8 @@ class conv2d_backward_data:
         return Spec(shape, dy.dtype)
 
     def cpu(dy, w, dx, *, strides, padding, dilation_rate, groups):
-        return "conv2d_backward_data", (dy, w, dx, *_geometry(dx.shape, w.shape, dy.shape, strides, padding, dilation_rate, groups))
+        sizes = _geometry(dx.shape, w.shape, dy.shape, strides, padding, dilation_rate, groups)
+        return "conv2d_backward_data", (dy, w, dx, *sizes, _winograd())
 
     def flops(dy, w): return 2 * dy.size * math.prod(w.shape[:3])
 
@@ -235,7 +241,8 @@ class conv2d_backward_weights:
         return Spec(shape, x.dtype)
 
     def cpu(x, dy, dw, *, strides, padding, dilation_rate, groups):
-        return "conv2d_backward_weights", (x, dy, dw, *_geometry(x.shape, dw.shape, dy.shape, strides, padding, dilation_rate, groups))
+        sizes = _geometry(x.shape, dw.shape, dy.shape, strides, padding, dilation_rate, groups)
+        return "conv2d_backward_weights", (x, dy, dw, *sizes, _winograd())
 
     def flops(dy, dw): return 2 * dy.size * math.prod(dw.shape[:3])
 

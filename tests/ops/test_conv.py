@@ -12,7 +12,8 @@ from tests.ops.references import conv as reference
 
 KERNELS = ("conv2d", "conv2d_backward_data", "conv2d_backward_weights")
 LEVELS = core.levels("conv2d")
-LINEAR = (0, 0.0)
+DIRECT = (0,)             # no Winograd
+LINEAR = (0, 0.0, *DIRECT)
 
 
 def sizes(n=1, h=1, w=1, c=1, oh=1, ow=1, f=1, k=(1, 1), s=(1, 1), d=(1, 1), pad=(0, 0), g=1, cg=1):
@@ -24,7 +25,7 @@ def run(level, kernel, arrays, shape, geo, dtype=np.float32):
     """The result of a kernel, cut out of a larger array that must stay as it was around it."""
     whole = np.full(int(np.prod(shape)) + 40, 77, dtype)
     out = whole[20:-20].reshape(shape)
-    end = LINEAR if kernel == "conv2d" else ()
+    end = LINEAR if kernel == "conv2d" else DIRECT
     core.launch_at(level, kernel, (*arrays, out, *geo, *end))
     assert (whole[:20] == 77).all() and (whole[-20:] == 77).all(), f"{kernel} on {level} wrote outside of its result"
     return out
@@ -203,7 +204,7 @@ def test_nan_stays_where_it_belongs(level, filters, rng):
     assert np.isnan(dw[..., 0]).all() and np.isfinite(dw[..., 1:]).all()
     x[1, 4, 5, 1] = np.nan
     y = np.empty(dy.shape, "f4")
-    core.launch_at(level, "conv2d", (x, w, None, y, *geo, 1, 0.0))       # relu: NaN is not hidden
+    core.launch_at(level, "conv2d", (x, w, None, y, *geo, 1, 0.0, 0))       # relu: NaN is not hidden
     seen = np.zeros(dy.shape[:3], bool)
     seen[1, 2:5, 3:6] = True
     np.testing.assert_array_equal(np.isnan(y), np.broadcast_to(seen[..., None], y.shape))
