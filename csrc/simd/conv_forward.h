@@ -2,15 +2,19 @@
  * the kernel is packed once into panels of filters; images with a border are copied into zero-padded scratch, some rows
  * at a time. */
 
-typedef struct {
+typedef struct conv_forward conv_forward;
+typedef void (*conv_rows)(conv_forward *j, int64_t n, int64_t from, int64_t to, float *y); /* rows of image n */
+
+struct conv_forward {
   fn_conv s;
   const float *x, *w, *b; /* w packed (G, panels, K, PANEL), b padded to whole vectors */
   float *y;
   int64_t act;
   float alpha;
   int64_t rows, chunk_rows; /* output rows in all, and in a chunk */
+  conv_rows make_rows;
   int border, stream, status;
-} conv_forward;
+};
 
 /* One panel of filters as (K, vectors*VL): rows of `width` out of rows of F, the tail zero. */
 static void pack_panel(const float *w, int64_t K, int64_t row, int64_t width, float *panel) {
@@ -106,8 +110,8 @@ static conv_tile walk_kernel(const conv_forward *j, int64_t kh, int64_t kw, int6
                      .len = joined ? kw * s->CG : s->CG, .relu = j->act == FN_RELU, .stream = j->stream};
 }
 
-/* Rows [from, to) of one image. */
-static void forward_rows(conv_forward *j, int64_t n, int64_t from, int64_t to) {
+/* Rows [from, to) of one image, to y. */
+static void forward_rows(conv_forward *j, int64_t n, int64_t from, int64_t to, float *y) {
   const fn_conv *s = &j->s;
   const float *x = j->x + n * s->H * s->W * s->C;
   int64_t top = from * s->SH, width = s->W;
@@ -124,16 +128,16 @@ static void forward_rows(conv_forward *j, int64_t n, int64_t from, int64_t to) {
   }
   conv_tile t = walk_kernel(j, s->KH, s->KW, width);
   t.x_step = s->SW * s->C, t.y_step = s->F;
-  t.x = x + top * width * s->C, t.y = j->y + (n * s->OH + from) * s->OW * s->F;
+  t.x = x + top * width * s->C, t.y = y;
   run_panels(j, &t, 0, (conv_outputs){to - from, s->OW, s->SH * width * s->C, s->OW * s->F});
 }
 
-static void forward_rows_chunk(void *ctx, int64_t chunk) {
+static void forward_chunk(void *ctx, int64_t chunk) {
   conv_forward *j = ctx;
   int64_t OH = j->s.OH, row = chunk * j->chunk_rows, end = FN_MIN(row + j->chunk_rows, j->rows);
   while (row < end) {
     int64_t n = row / OH, from = row % OH, to = FN_MIN(OH, from + end - row);
-    forward_rows(j, n, from, to);
+    j->make_rows(j, n, from, to, j->y + row * j->s.OW * j->s.F);
     row += to - from;
   }
 }
@@ -169,11 +173,9 @@ static void gather_pixel(const fn_conv *s, const float *x, int64_t oh, int64_t o
     }
 }
 
-static void forward_gather_chunk(void *ctx, int64_t chunk) {
-  conv_forward *j = ctx;
+/* Pixels [first, first + count) of all images, a tile at most, to y. */
+static void gather_tile(conv_forward *j, int64_t first, int64_t count, float *y) {
   const fn_conv *s = &j->s;
-  int64_t pixels = s->N * s->OH * s->OW, tiles = FN_CEIL(pixels, TILE_ROWS);
-  int64_t first = chunk * pixels / tiles, count = (chunk + 1) * pixels / tiles - first;
   int64_t K = s->KH * s->KW * s->C, step = K % 256 ? K : K + VL; /* never a multiple of 1 KB: such rows share cache sets */
   float *cols = fn_scratch(1, (size_t)(count * step) * 4);
   if (!cols) {
@@ -184,10 +186,24 @@ static void forward_gather_chunk(void *ctx, int64_t chunk) {
     int64_t row = (first + i) / s->OW, ow = (first + i) % s->OW;
     gather_pixel(s, j->x + row / s->OH * s->H * s->W * s->C, row % s->OH, ow, cols + i * step);
   }
-  conv_tile t = {.x = cols, .y = j->y + first * s->F, .x_step = step, .y_step = s->F, .outer = 1, .inner = s->KH * s->KW, .x_inner = s->C,
+  conv_tile t = {.x = cols, .y = y, .x_step = step, .y_step = s->F, .outer = 1, .inner = s->KH * s->KW, .x_inner = s->C,
                  .w_inner = s->CG, .len = s->CG, .relu = j->act == FN_RELU};
   if (s->G == 1) t.len *= t.inner, t.inner = 1;
   run_panels(j, &t, 0, (conv_outputs){1, count, 0, 0});
+}
+
+static void gather_chunk(void *ctx, int64_t chunk) {
+  conv_forward *j = ctx;
+  int64_t pixels = j->rows * j->s.OW, tiles = FN_CEIL(pixels, TILE_ROWS), first = chunk * pixels / tiles;
+  gather_tile(j, first, (chunk + 1) * pixels / tiles - first, j->y + first * j->s.F);
+}
+
+static void gather_rows(conv_forward *j, int64_t n, int64_t from, int64_t to, float *y) {
+  int64_t row = n * j->s.OH, last = (row + to) * j->s.OW;
+  for (int64_t first = (row + from) * j->s.OW, count; first < last; first += count, y += count * j->s.F) {
+    count = FN_MIN(last - first, TILE_ROWS);
+    gather_tile(j, first, count, y);
+  }
 }
 
 /* ---- Depthwise: filter c sees channel c, so channels fill the vectors ---- */
@@ -212,13 +228,11 @@ static void depthwise_pixel(const conv_forward *j, const float *x, int64_t oh, i
   }
 }
 
-static void depthwise_chunk(void *ctx, int64_t chunk) {
-  const conv_forward *j = ctx;
+static void depthwise_rows(conv_forward *j, int64_t n, int64_t from, int64_t to, float *y) {
   const fn_conv *s = &j->s;
-  for (int64_t row = chunk * j->chunk_rows; row < FN_MIN((chunk + 1) * j->chunk_rows, j->rows); row++) {
-    float *y = j->y + row * s->OW * s->F;
-    const float *x = j->x + row / s->OH * s->H * s->W * s->C;
-    for (int64_t ow = 0; ow < s->OW; ow++) depthwise_pixel(j, x, row % s->OH, ow, y + ow * s->F);
+  const float *x = j->x + n * s->H * s->W * s->C;
+  for (int64_t oh = from; oh < to; oh++, y += s->OW * s->F) {
+    for (int64_t ow = 0; ow < s->OW; ow++) depthwise_pixel(j, x, oh, ow, y + ow * s->F);
     activate_pixels(j, y, s->OW, s->F, s->F);
   }
 }
@@ -238,20 +252,25 @@ static int64_t rows_in_chunk(int64_t rows, double row_work, double kernel) {
 /* Tiles across images, not along rows: where a row is half a tile or less. */
 static int has_short_rows(const fn_conv *s) { return s->OW * 2 <= TILE_ROWS && s->N * 2 >= TILE_ROWS; }
 
+/* What makes `rows` rows of an image at a time. */
+static conv_rows rows_maker(const conv_forward *j, int64_t rows) {
+  if (is_depthwise(&j->s)) return depthwise_rows;
+  return j->s.OW * 2 < TILE_ROWS || (j->border && too_wide(&j->s, 1, rows)) ? gather_rows : forward_rows;
+}
+
 static int run_forward(conv_forward *j) {
   const fn_conv *s = &j->s;
   double row_work = (double)s->OW * s->F * s->KH * s->KW * s->CG;
   j->rows = s->N * s->OH;
   j->chunk_rows = rows_in_chunk(j->rows, row_work, (double)s->KH * s->KW * s->CG * s->F);
   j->border = has_border(s);
-  void (*chunk)(void *, int64_t) = forward_rows_chunk;
+  j->make_rows = rows_maker(j, FN_MIN(j->chunk_rows, s->OH));
+  void (*chunk)(void *, int64_t) = forward_chunk;
   int64_t chunks = FN_CEIL(j->rows, j->chunk_rows);
-  int wide = j->border && too_wide(s, 1, FN_MIN(j->chunk_rows, s->OH));
-  if (is_depthwise(s)) chunk = depthwise_chunk;
-  else if (has_short_rows(s))
+  if (j->make_rows != depthwise_rows && has_short_rows(s))
     chunk = forward_images_chunk, chunks = FN_CEIL(s->N, TILE_ROWS) * s->OH;
-  else if (s->OW * 2 < TILE_ROWS || wide) chunk = forward_gather_chunk, chunks = FN_CEIL(j->rows * s->OW, TILE_ROWS);
-  else {
+  else if (j->make_rows == gather_rows) chunk = gather_chunk, chunks = FN_CEIL(j->rows * s->OW, TILE_ROWS);
+  else if (j->make_rows == forward_rows) {
     double bytes = 4. * j->rows * s->OW * s->F;
     j->stream = bytes > (1 << 24) && j->act <= FN_RELU && s->F % VL == 0 && (uintptr_t)j->y % (VL * 4) == 0;
   }
@@ -262,27 +281,33 @@ static int run_forward(conv_forward *j) {
   return j->status;
 }
 
-FN_TUNED(conv2d) {
-  conv_forward j = {.x = a[0].p, .y = a[3].p, .act = a[4 + FN_CONV_SHAPE_ARGS].i, .alpha = (float)a[5 + FN_CONV_SHAPE_ARGS].f};
-  const float *b = a[2].p;
-  fn_conv *s = &j.s;
-  int ok = fn_conv_read(s, a + 4);
-  int64_t size = fn_conv_size(s->N, s->OH, s->OW, s->F);
-  if (!ok) memset(j.y, 0, (size_t)size * 4);
-  if (!ok || !size) return FN_OK;
-  if (j.act < FN_LINEAR || j.act > FN_LEAKY_RELU) j.act = FN_LINEAR;
+/* The filters and the bias as the tiles take them, in scratch. */
+static int prepare_forward(conv_forward *j, const float *w, const float *b) {
+  const fn_conv *s = &j->s;
+  if (j->act < FN_LINEAR || j->act > FN_LEAKY_RELU) j->act = FN_LINEAR;
   int64_t K = s->KH * s->KW * s->CG, FG = s->F / s->G, P = is_depthwise(s) ? padded(s->F) : s->G * padded(FG);
   float *packed = fn_scratch(0, (size_t)(K + 1) * P * 4);
   if (!packed) return FN_NOMEM;
   float *bias = packed + K * P;
   memset(bias, 0, (size_t)P * 4);
   if (is_depthwise(s)) {
-    pack_panel(a[1].p, K, s->F, s->F, packed);
+    pack_panel(w, K, s->F, s->F, packed);
     if (b) memcpy(bias, b, (size_t)s->F * 4);
   } else {
-    pack_filters(s, a[1].p, packed);
+    pack_filters(s, w, packed);
     for (int64_t g = 0; b && g < s->G; g++) memcpy(bias + g * padded(FG), b + g * FG, (size_t)FG * 4);
   }
-  j.w = packed, j.b = bias;
-  return run_forward(&j);
+  j->w = packed, j->b = bias;
+  return FN_OK;
+}
+
+FN_TUNED(conv2d) {
+  conv_forward j = {.x = a[0].p, .y = a[3].p, .act = a[4 + FN_CONV_SHAPE_ARGS].i, .alpha = (float)a[5 + FN_CONV_SHAPE_ARGS].f};
+  fn_conv *s = &j.s;
+  int ok = fn_conv_read(s, a + 4);
+  int64_t size = fn_conv_size(s->N, s->OH, s->OW, s->F);
+  if (!ok) memset(j.y, 0, (size_t)size * 4);
+  if (!ok || !size) return FN_OK;
+  int status = prepare_forward(&j, a[1].p, a[2].p);
+  return status ? status : run_forward(&j);
 }
