@@ -26,6 +26,20 @@ def set_global_seed(seed):
     _global[:] = [SeedGenerator(int(seed), name="global_seed_generator")]
 
 
+def global_state():
+    """What `set_global_state` takes to bring back the present state of the global generator and of default seeds."""
+    return _seeds.getstate(), list(_global), [generator.state.data.copy() for generator in _global]
+
+
+def set_global_state(state):
+    """Brings back what `global_state` gave."""
+    seeds, generators, values = state
+    _seeds.setstate(seeds)
+    _global[:] = generators
+    for generator, value in zip(generators, values):
+        generator.state.data[...] = value
+
+
 def make_default_seed():
     """A seed for a layer or initializer that is given none: an integer from 1 to 10^9."""
     return _seeds.randint(1, 10**9)

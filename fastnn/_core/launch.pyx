@@ -427,6 +427,7 @@ class recording:
 
     Args:
         keep_args: whether calls hold their arguments, and so keep arrays alive that the step would have given back.
+        calls: what each call is appended to as soon as its kernel has run; by default a new list.
 
     Example:
         >>> with recording() as calls:
@@ -435,8 +436,8 @@ class recording:
         [<Call relu 0.3 us>]
     """
 
-    def __init__(self, keep_args=True):
-        self.calls, self.keep_args = [], keep_args
+    def __init__(self, keep_args=True, calls=None):
+        self.calls, self.keep_args = [] if calls is None else calls, keep_args
 
     def __enter__(self):
         global recordings
@@ -448,6 +449,11 @@ class recording:
         global recordings
         recordings -= 1
         recorders.current = self.outer
+
+
+def nanoseconds():
+    """The clock that calls are timed with."""
+    return fn_nanoseconds()
 
 
 cdef bint records_this_thread():

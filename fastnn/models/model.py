@@ -76,6 +76,29 @@ class Model(Fit, Layer):
         """
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
+    def profile_step(self, x, y=None, sample_weight=None, *, batch_size=32, steps=20, training=True):
+        """Runs training steps on the first samples of some data, and tells where their time goes, kernel by kernel.
+
+        Nothing is changed by it: weights, optimizer, metrics, moving averages and random numbers are put back bit for bit.
+
+        Args:
+            x, y, sample_weight: as for `fit`; arrays.
+            batch_size: how many of the first samples make the batch.
+            steps: of how many steps the medians are taken (a few more run first).
+            training: whether steps of training run; False: predictions of `x`.
+
+        Returns:
+            A Profile: `print` it, or take its `rows`, `group("layer")` and `table(by="time", top=10)`.
+
+        Raises:
+            ValueError: the model is not compiled; data that are no arrays; bad numbers.
+
+        Example:
+            >>> model.profile_step(x, y, batch_size=64)
+        """
+        from .profile import profile_model
+        return profile_model(self, x, y, sample_weight, batch_size, steps, training)
+
     def get_compile_config(self):
         """The arguments of `compile`, as plain values; None before it."""
         from ..utils.serialization import serialize_value

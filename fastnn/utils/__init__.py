@@ -11,6 +11,7 @@ _NAMES = {
     "get_file": "data_utils",
     "hash_file": "data_utils",
     "validate_file": "data_utils",
+    "machine_limits": "machine",
     "normalize": "numerical_utils",
     "to_categorical": "numerical_utils",
     "Progbar": "progbar",
