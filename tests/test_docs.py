@@ -26,6 +26,12 @@ def blocks(page):
         yield "\n" * text[: found.start(1)].count("\n") + found[1]
 
 
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch, tmp_path):
+    """Examples leave nothing in the user's folders."""
+    monkeypatch.setenv("FASTNN_HOME", str(tmp_path))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_of_pages(page, capsys):
     namespace = {"__name__": "__main__"}

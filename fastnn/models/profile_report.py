@@ -207,6 +207,8 @@ def shapes_text(inputs, outputs, width=26):
     if len(inputs) > 8:
         numbers = sum(size(shape) for shape in inputs)
         return f"{len(inputs)} tensors, {count(numbers)} numbers"
+    if not inputs:
+        return ", ".join(map(shape_text, outputs[:1]))
     large = [shape for shape in inputs if len(shape) >= MATRIX][:2] or list(inputs[:2])
     left = ", ".join(shape_text(s) for s in (large[:1] if len(set(large)) == 1 else large))
     right = f" -> {shape_text(outputs[0])}" if outputs and outputs[0] not in large else ""
