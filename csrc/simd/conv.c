@@ -3,6 +3,8 @@
 #include "../conv.h"
 #include "conv_tile.h"
 
+#include "winograd.h"
+#include "winograd_forward.h"
 #include "conv_forward.h"
 #include "conv_data.h"
 #include "conv_weights.h"

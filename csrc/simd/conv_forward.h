@@ -284,7 +284,6 @@ static int run_forward(conv_forward *j) {
 /* The filters and the bias as the tiles take them, in scratch. */
 static int prepare_forward(conv_forward *j, const float *w, const float *b) {
   const fn_conv *s = &j->s;
-  if (j->act < FN_LINEAR || j->act > FN_LEAKY_RELU) j->act = FN_LINEAR;
   int64_t K = s->KH * s->KW * s->CG, FG = s->F / s->G, P = is_depthwise(s) ? padded(s->F) : s->G * padded(FG);
   float *packed = fn_scratch(0, (size_t)(K + 1) * P * 4);
   if (!packed) return FN_NOMEM;
@@ -308,6 +307,11 @@ FN_TUNED(conv2d) {
   int64_t size = fn_conv_size(s->N, s->OH, s->OW, s->F);
   if (!ok) memset(j.y, 0, (size_t)size * 4);
   if (!ok || !size) return FN_OK;
+  if (j.act < FN_LINEAR || j.act > FN_LEAKY_RELU) j.act = FN_LINEAR;
+  if (a[6 + FN_CONV_SHAPE_ARGS].i && winograd_pays(s)) {
+    winograd_job wino = {.s = *s, .x = j.x, .w = a[1].p, .y = j.y, .act = (int)j.act, .alpha = j.alpha};
+    return winograd_run(&wino, a[2].p);
+  }
   int status = prepare_forward(&j, a[1].p, a[2].p);
   return status ? status : run_forward(&j);
 }

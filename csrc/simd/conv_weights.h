@@ -251,6 +251,8 @@ static void fill_offsets(const fn_conv *s, int64_t width, int64_t *offset) {
       for (int64_t c = 0; c < s->CG; c++) *offset++ = (kh * s->DH * width + kw * s->DW) * s->C + c;
 }
 
+#include "winograd_weights.h"
+
 FN_TUNED(conv2d_backward_weights) {
   conv_backward_weights j = {.x = a[0].p, .dy = a[1].p};
   fn_conv *s = &j.s;
@@ -262,6 +264,10 @@ FN_TUNED(conv2d_backward_weights) {
     return FN_OK;
   }
   if (!size) return FN_OK;
+  if (a[3 + FN_CONV_SHAPE_ARGS].i && winograd_pays(s)) {
+    winograd_weights wino = {.s = *s, .x = j.x, .dy = j.dy, .dw = dw};
+    return winograd_run_weights(&wino);
+  }
   int64_t K = s->KH * s->KW * s->CG, run = (s->DW == 1 && s->G == 1 ? s->KW : 1) * s->CG;
   int scattered = run * 2 < TILE_ROWS && run < K;
   j.border = has_border(s);

@@ -1,0 +1,159 @@
+/* Winograd's convolution F(4x4, 3x3): 4x4 outputs of one filter and channel out of 36 products instead of 144.
+ *
+ *   Y = A' [(G g G') o (B' d B)] A      d: 6x6 inputs, g: the 3x3 kernel, o: element by element
+ *
+ * Summed over channels, each of the 36 positions is a matrix product of its own: (tiles, C) x (C, F).  The gradient of the
+ * kernel is G' [(B' d B) o (A dy A')] G.  See A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks"
+ * (2016); the matrices follow from interpolation at 0, +-a, +-b and infinity.  a = 5/8, b = 3/2 instead of the usual 1 and 2
+ * halve the error, and are exact in binary with all their products. */
+#include "transpose.h"
+
+enum { WINO = 4, WINO_IN = 6, WINO_POINTS = 36 }; /* sides of a tile of outputs and of its inputs; positions */
+
+#define WINO_A 0.625f
+#define WINO_B 1.5f
+#define WINO_A2 (WINO_A * WINO_A)
+#define WINO_B2 (WINO_B * WINO_B)
+#define WINO_N0 (WINO_A2 * WINO_B2) /* the product of the distances of point 0 to the others */
+#define WINO_NA (1 / (2 * WINO_A2 * (WINO_A2 - WINO_B2))) /* one over that of point a, of point b */
+#define WINO_NB (1 / (2 * WINO_B2 * (WINO_B2 - WINO_A2)))
+
+/* ---- The transforms of one row or column: `step` vectors from one element to the next ---- */
+
+/* B': 6 inputs. */
+FN_INLINE void winograd_input(const vf *d, const int step, vf *out, const int out_step) {
+  vf d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+  vf even_a = d4 - WINO_B2 * d2, odd_a = d3 - WINO_B2 * d1, even_b = d4 - WINO_A2 * d2, odd_b = d3 - WINO_A2 * d1;
+  out[0] = d4 - (WINO_A2 + WINO_B2) * d2 + WINO_N0 * d0;
+  out[out_step] = even_a + WINO_A * odd_a;
+  out[2 * out_step] = even_a - WINO_A * odd_a;
+  out[3 * out_step] = even_b + WINO_B * odd_b;
+  out[4 * out_step] = even_b - WINO_B * odd_b;
+  out[5 * out_step] = d5 - (WINO_A2 + WINO_B2) * d3 + WINO_N0 * d1;
+}
+
+/* A': 6 products to 4 outputs. */
+FN_INLINE void winograd_output(const vf *m, const int step, vf *out, const int out_step) {
+  vf sum_a = m[step] + m[2 * step], less_a = m[step] - m[2 * step];
+  vf sum_b = m[3 * step] + m[4 * step], less_b = m[3 * step] - m[4 * step];
+  out[0] = m[0] + sum_a + sum_b;
+  out[out_step] = WINO_A * less_a + WINO_B * less_b;
+  out[2 * out_step] = WINO_A2 * sum_a + WINO_B2 * sum_b;
+  out[3 * out_step] = WINO_A * WINO_A2 * less_a + WINO_B * WINO_B2 * less_b + m[5 * step];
+}
+
+/* A: 4 gradients of outputs to 6. */
+FN_INLINE void winograd_spread(const vf *y, const int step, vf *out, const int out_step) {
+  vf y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+  vf even_a = y0 + WINO_A2 * y2, odd_a = y1 + WINO_A2 * y3, even_b = y0 + WINO_B2 * y2, odd_b = y1 + WINO_B2 * y3;
+  out[0] = y0;
+  out[out_step] = even_a + WINO_A * odd_a;
+  out[2 * out_step] = even_a - WINO_A * odd_a;
+  out[3 * out_step] = even_b + WINO_B * odd_b;
+  out[4 * out_step] = even_b - WINO_B * odd_b;
+  out[5 * out_step] = y3;
+}
+
+/* G: 3 taps of the kernel to 6. */
+FN_INLINE void winograd_kernel(const vf *g, const int step, vf *out, const int out_step) {
+  vf g0 = g[0], g1 = g[step], g2 = g[2 * step];
+  vf even_a = WINO_NA * g0 + WINO_NA * WINO_A2 * g2, odd_a = WINO_NA * WINO_A * g1;
+  vf even_b = WINO_NB * g0 + WINO_NB * WINO_B2 * g2, odd_b = WINO_NB * WINO_B * g1;
+  out[0] = 1 / WINO_N0 * g0;
+  out[out_step] = even_a + odd_a;
+  out[2 * out_step] = even_a - odd_a;
+  out[3 * out_step] = even_b + odd_b;
+  out[4 * out_step] = even_b - odd_b;
+  out[5 * out_step] = g2;
+}
+
+/* G': 6 sums to the gradients of 3 taps. */
+FN_INLINE void winograd_gather(const vf *m, const int step, vf *out, const int out_step) {
+  vf sum_a = m[step] + m[2 * step], less_a = m[step] - m[2 * step];
+  vf sum_b = m[3 * step] + m[4 * step], less_b = m[3 * step] - m[4 * step];
+  out[0] = 1 / WINO_N0 * m[0] + WINO_NA * sum_a + WINO_NB * sum_b;
+  out[out_step] = WINO_NA * WINO_A * less_a + WINO_NB * WINO_B * less_b;
+  out[2 * out_step] = WINO_NA * WINO_A2 * sum_a + WINO_NB * WINO_B2 * sum_b + m[5 * step];
+}
+
+/* One of them over the columns of an array (from, from), then over the rows of what came out: (to, to). */
+#define WINO_BOTH_SIDES(transform, in, from, out, to)                              \
+  do {                                                                             \
+    vf half[(to) * (from)];                                                        \
+    _Pragma("GCC unroll 6") for (int i = 0; i < (from); i++) transform((in) + i, from, half + i, from);           \
+    _Pragma("GCC unroll 6") for (int i = 0; i < (to); i++) transform(half + i * (from), 1, (out) + i * (to), 1);  \
+  } while (0)
+
+/* ---- Tiles of images ---- */
+
+/* How an array of 36 matrices lies: rows of `step` floats, matrices `plane` floats apart (an odd number of cache lines, so
+ * that they do not share cache sets). */
+typedef struct {
+  float *at;
+  int64_t step, plane;
+} winograd_planes;
+
+FN_INLINE int64_t winograd_plane(int64_t rows, int64_t step) { return (FN_CEIL(rows * step, 16) | 1) * 16; }
+
+/* Tile `tile` of all images: its image and its first output pixel. */
+typedef struct {
+  int64_t n, oh, ow;
+} winograd_tile;
+
+FN_INLINE winograd_tile winograd_tile_at(const fn_conv *s, int64_t tile) {
+  int64_t down = FN_CEIL(s->OH, WINO), right = FN_CEIL(s->OW, WINO), in_image = tile % (down * right);
+  return (winograd_tile){tile / (down * right), in_image / right * WINO, in_image % right * WINO};
+}
+static int64_t winograd_tiles(const fn_conv *s) { return s->N * FN_CEIL(s->OH, WINO) * FN_CEIL(s->OW, WINO); }
+
+/* B' d B over all channels.  Tiles at the border take their inputs from a table of places, zeros for what lies outside. */
+FN_INLINE void winograd_transform_input(const float *x, int64_t row, int64_t pixel, const float *const *table, int64_t channels,
+                                        const int border, float *out, int64_t plane) {
+  for (int64_t c = 0; c < channels; c += VL) {
+    vf d[WINO_POINTS], v[WINO_POINTS];
+    int64_t lanes = FN_MIN(VL, channels - c);
+#pragma GCC unroll 36
+    for (int k = 0; k < WINO_POINTS; k++) {
+      const float *p = (border ? table[k] : x + k / WINO_IN * row + k % WINO_IN * pixel) + c;
+      d[k] = load_lanes(p, lanes);
+    }
+    WINO_BOTH_SIDES(winograd_input, d, WINO_IN, v, WINO_IN);
+#pragma GCC unroll 36
+    for (int k = 0; k < WINO_POINTS; k++) vstore(out + k * plane + c, v[k]);
+  }
+}
+
+/* Tiles [from, to) into rows 0, 1 ... of v; `zeros` as many as there are channels. */
+static void winograd_inputs(const fn_conv *s, const float *x, const float *zeros, int64_t from, int64_t to, winograd_planes v) {
+  for (int64_t tile = from; tile < to; tile++) {
+    winograd_tile t = winograd_tile_at(s, tile);
+    int64_t top = t.oh - s->PT, left = t.ow - s->PL, row = s->W * s->C;
+    const float *image = x + t.n * s->H * row, *table[WINO_POINTS];
+    float *out = v.at + (tile - from) * v.step;
+    if (top >= 0 && left >= 0 && top + WINO_IN <= s->H && left + WINO_IN <= s->W) {
+      winograd_transform_input(image + top * row + left * s->C, row, s->C, NULL, s->C, 0, out, v.plane);
+      continue;
+    }
+    for (int k = 0; k < WINO_POINTS; k++) {
+      int64_t h = top + k / WINO_IN, w = left + k % WINO_IN;
+      table[k] = h >= 0 && h < s->H && w >= 0 && w < s->W ? image + h * row + w * s->C : zeros;
+    }
+    winograd_transform_input(NULL, 0, 0, table, s->C, 1, out, v.plane);
+  }
+}
+
+/* ---- When ---- */
+
+enum { WINO_SCRATCH = 1 << 24 }; /* floats: more than 64 MB for transformed kernels is too much */
+
+static int winograd_fits(const fn_conv *s) {
+  return s->KH == 3 && s->KW == 3 && s->SH == 1 && s->SW == 1 && s->DH == 1 && s->DW == 1 && s->G == 1 && s->C >= 32 &&
+         s->F >= 32 && s->C <= 2048 && (double)WINO_POINTS * s->C * padded(s->F) < WINO_SCRATCH;
+}
+
+/* Whether tiles are filled well enough, and are enough for what the transforms of the kernel cost. */
+static int winograd_pays(const fn_conv *s) {
+  if (!winograd_fits(s)) return 0;
+  double tiles = (double)winograd_tiles(s), filled = (double)s->N * s->OH * s->OW / (WINO * WINO * tiles);
+  return filled >= 0.45 && tiles >= 16;
+}

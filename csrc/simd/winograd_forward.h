@@ -1,0 +1,150 @@
+/* Winograd forward, and backward to the data: that is a forward convolution of dy with the kernel turned by 180 degrees and
+ * transposed.  A chunk is some tiles: their inputs are transformed once, stay in the second cache, and meet one panel of
+ * filters after the other, whose products become outputs at once. */
+
+typedef struct {
+  fn_conv s; /* of the convolution that is computed */
+  const float *x, *w, *zeros;
+  float *u, *bias, *y; /* u (panels, 36, C, PANEL): the transformed kernel */
+  int turned;          /* w is (3, 3, F, C), and turned by 180 degrees */
+  int act;
+  float alpha;
+  int64_t tiles, block; /* tiles in all, and in a chunk */
+  int status;
+} winograd_job;
+
+/* ---- The kernel ---- */
+
+/* g[tap][i]: kernel taps for input channel c + i and a vector of filters from f on. */
+static void winograd_load_filters(const winograd_job *j, int64_t c, int64_t f, vf g[9][VL]) {
+  const fn_conv *s = &j->s;
+  int64_t rows = FN_MIN(VL, s->C - c), lanes = FN_MIN(VL, s->F - f);
+  for (int tap = 0; tap < 9; tap++) {
+    if (!j->turned) {
+      for (int64_t i = 0; i < rows; i++) g[tap][i] = load_lanes(j->w + (tap * s->C + c + i) * s->F + f, lanes);
+      continue;
+    }
+    vf *block = g[8 - tap];
+    for (int64_t i = 0; i < VL; i++)
+      block[i] = i < lanes ? load_lanes(j->w + (tap * s->F + f + i) * s->C + c, rows) : (vf){0};
+    vtranspose(block);
+  }
+}
+
+/* VL input channels, all filters. */
+static void winograd_filters_chunk(void *ctx, int64_t chunk) {
+  const winograd_job *j = ctx;
+  const fn_conv *s = &j->s;
+  int64_t c = chunk * VL, rows = FN_MIN(VL, s->C - c);
+  vf g[9][VL];
+  for (int64_t f = 0; f < s->F; f += VL) {
+    int64_t p = f / PANEL, width = panel_vectors(s->F, p) * VL;
+    float *u = j->u + p * PANEL * WINO_POINTS * s->C + c * width + f % PANEL;
+    winograd_load_filters(j, c, f, g);
+    for (int64_t i = 0; i < rows; i++, u += width) {
+      vf taps[9], half[18], v[WINO_POINTS];
+      for (int k = 0; k < 9; k++) taps[k] = g[k][i];
+      for (int k = 0; k < 3; k++) winograd_kernel(taps + k, 3, half + k, 3);
+      for (int k = 0; k < WINO_IN; k++) winograd_kernel(half + k * 3, 1, v + k * WINO_IN, 1);
+      for (int k = 0; k < WINO_POINTS; k++) vstore(u + k * s->C * width, v[k]);
+    }
+  }
+}
+
+/* ---- Tiles ---- */
+
+/* The products of one panel of filters: m[point] (tiles, width) = v[point] (tiles, C) u[point] (C, width). */
+static void winograd_products(const winograd_job *j, winograd_planes v, int64_t tiles, int64_t p, winograd_planes m) {
+  static const float zeros[PANEL];
+  int64_t C = j->s.C, vectors = panel_vectors(j->s.F, p);
+  conv_tile t = {.init = zeros, .x_step = v.step, .y_step = m.step, .outer = 1, .inner = 1, .len = C, .lanes = VL};
+  for (int64_t k = 0; k < WINO_POINTS; k++) {
+    t.x = v.at + k * v.plane, t.y = m.at + k * m.plane;
+    t.w = j->u + (p * PANEL * WINO_POINTS + k * vectors * VL) * C;
+    conv_tiles_over(&t, tiles, vectors);
+  }
+}
+
+/* A' m A of one tile and vector of filters, plus the bias, through the activation. */
+FN_INLINE void winograd_outputs(const winograd_job *j, const float *m, int64_t plane, vf bias, vf y[WINO * WINO]) {
+  vf half[WINO * WINO_IN];
+#pragma GCC unroll 6
+  for (int i = 0; i < WINO_IN; i++) {
+    vf column[WINO_IN];
+#pragma GCC unroll 6
+    for (int k = 0; k < WINO_IN; k++) column[k] = vload(m + (k * WINO_IN + i) * plane);
+    winograd_output(column, 1, half + i, WINO_IN);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < WINO; i++) winograd_output(half + i * WINO_IN, 1, y + i * WINO, 1);
+#pragma GCC unroll 16
+  for (int i = 0; i < WINO * WINO; i++) y[i] = j->act == FN_RELU ? vrelu(y[i] + bias) : y[i] + bias;
+  if (j->act > FN_RELU)
+    for (int i = 0; i < WINO * WINO; i++) y[i] = vactivate(j->act, y[i], j->alpha);
+}
+
+/* Outputs of tiles [from, from + tiles), filters [p*PANEL, ...). */
+static void winograd_store_tiles(const winograd_job *j, winograd_planes m, int64_t from, int64_t tiles, int64_t p) {
+  const fn_conv *s = &j->s;
+  for (int64_t i = 0; i < tiles; i++) {
+    winograd_tile t = winograd_tile_at(s, from + i);
+    int64_t rows = FN_MIN(WINO, s->OH - t.oh), columns = FN_MIN(WINO, s->OW - t.ow);
+    for (int64_t v = 0; v < panel_vectors(s->F, p); v++) {
+      int64_t f = p * PANEL + v * VL, lanes = FN_MIN(VL, s->F - f);
+      float *to = j->y + ((t.n * s->OH + t.oh) * s->OW + t.ow) * s->F + f;
+      vf y[WINO * WINO];
+      winograd_outputs(j, m.at + i * m.step + v * VL, m.plane, vload(j->bias + f), y);
+#pragma GCC unroll 4
+      for (int r = 0; r < WINO; r++)
+#pragma GCC unroll 4
+        for (int c = 0; c < WINO; c++)
+          if (r < rows && c < columns) store_lanes(to + (r * s->OW + c) * s->F, y[r * WINO + c], lanes);
+    }
+  }
+}
+
+static void winograd_chunk(void *ctx, int64_t chunk) {
+  winograd_job *j = ctx;
+  const fn_conv *s = &j->s;
+  int64_t from = chunk * j->block, tiles = FN_MIN(j->block, j->tiles - from);
+  winograd_planes v = {.step = padded(s->C) % 256 ? padded(s->C) : padded(s->C) + 16}, m = {.step = PANEL};
+  v.plane = winograd_plane(tiles, v.step), m.plane = winograd_plane(tiles, m.step);
+  v.at = fn_scratch(1, (size_t)(WINO_POINTS * v.plane) * 4), m.at = fn_scratch(2, (size_t)(WINO_POINTS * m.plane) * 4);
+  if (!v.at || !m.at) {
+    __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
+    return;
+  }
+  winograd_inputs(s, j->x, j->zeros, from, from + tiles, v);
+  for (int64_t p = 0; p * PANEL < s->F; p++) {
+    winograd_products(j, v, tiles, p, m);
+    winograd_store_tiles(j, m, from, tiles, p);
+  }
+}
+
+/* Tiles in a chunk: inputs and products fill most of the second cache; whole micro-tiles, and some chunks for the threads. */
+static int64_t winograd_block(const fn_conv *s, int64_t tiles) {
+  int64_t most = 180000 / (WINO_POINTS * (padded(s->C) + PANEL)), heights = FN_MAX(most / TILE_ROWS, 28 / TILE_ROWS);
+  return FN_MIN(heights, FN_CEIL(FN_CEIL(tiles, 8), TILE_ROWS)) * TILE_ROWS;
+}
+
+/* y = act(conv(x, w) + b); b may be NULL. */
+static int winograd_run(winograd_job *j, const float *b) {
+  const fn_conv *s = &j->s;
+  int64_t P = padded(s->F), U = WINO_POINTS * s->C * P;
+  float *u = fn_scratch(0, (size_t)(U + P + padded(s->C)) * 4);
+  if (!u) return FN_NOMEM;
+  j->u = u, j->bias = u + U, j->zeros = u + U + P;
+  memset(j->bias, 0, (size_t)(P + padded(s->C)) * 4);
+  if (b) memcpy(j->bias, b, (size_t)s->F * 4);
+  fn_parallel(FN_CEIL(s->C, VL), winograd_filters_chunk, j);
+  j->tiles = winograd_tiles(s), j->block = winograd_block(s, j->tiles);
+  fn_parallel(FN_CEIL(j->tiles, j->block), winograd_chunk, j);
+  return j->status;
+}
+
+/* The forward convolution that gives dx: dy has the part of x, outputs are the input pixels. */
+static fn_conv winograd_backward_shape(const fn_conv *s) {
+  fn_conv t = *s;
+  t.H = s->OH, t.W = s->OW, t.C = t.CG = s->F, t.OH = s->H, t.OW = s->W, t.F = s->C, t.PT = 2 - s->PT, t.PL = 2 - s->PL;
+  return t;
+}
