@@ -134,7 +134,8 @@ class Profile:
             top: how many rows; None: all.
 
         Example:
-            >>> print(profile.table(by="time", group="kernel", top=5))
+            >>> profile = model.profile_step(x, y)
+            >>> longest = profile.table(by="time", group="kernel", top=5)
         """
         if by not in ("order", "time"):
             raise ValueError(f"`by` must be 'order' or 'time', received {by!r}")
