@@ -31,6 +31,8 @@ WEIGHT_ARGUMENTS = {"init": "kernel_initializer", "W_regularizer": "kernel_regul
 POOL_ARGUMENTS = {"border_mode": "padding"}
 LAYER_ARGUMENTS = {
     "Dense": {"output_dim": "units", **WEIGHT_ARGUMENTS},
+    "Conv1D": {"nb_filter": "filters", "filter_length": "kernel_size", "border_mode": "padding", "subsample_length": "strides",
+               **WEIGHT_ARGUMENTS},
     "Conv2D": {"nb_filter": "filters", "border_mode": "padding", "subsample": "strides", **WEIGHT_ARGUMENTS},
     "MaxPooling2D": POOL_ARGUMENTS, "AveragePooling2D": POOL_ARGUMENTS,
     "Dropout": {"p": "rate"},

@@ -103,6 +103,7 @@ def test_arguments_of_layers():
     assert layers.Dropout(p=0.25).rate == 0.25
     conv = layers.Conv2D(nb_filter=2, kernel_size=3, border_mode="same", subsample=(2, 2))
     assert conv.filters == 2 and conv.padding == "same" and tuple(conv.strides) == (2, 2)
+    assert layers.Conv1D(nb_filter=2, filter_length=5, subsample_length=3).get_config()["kernel_size"] == (5,)
     with pytest.raises(TypeError, match="'output_dim'"):
         layers.Dense(3, output_dim=3) if False else layers.Dense(units=3, output_dim=3)
     assert layers.Dense.from_config(dense.get_config()).units == 3

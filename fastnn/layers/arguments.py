@@ -15,24 +15,30 @@ def positive_integer(value, name):
     return int(value)
 
 
-def pair(value, name, least=1):
-    """Two integers, from one or from a tuple or list of two."""
-    values = (value, value) if isinstance(value, (int, np.integer)) else value
+def integers(value, count, name, least=1):
+    """`count` integers, from one or from a tuple or list of as many."""
+    values = (value,) * count if isinstance(value, (int, np.integer)) else value
     try:
         values = tuple(values)
     except TypeError:
         values = ()
-    if len(values) != 2 or any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) for v in values):
-        raise ValueError(f"The `{name}` argument must be an integer or a tuple of 2 integers. Received: {name}={value!r}")
+    if len(values) != count or any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) for v in values):
+        raise ValueError(f"The `{name}` argument must be an integer or a tuple of {count} integer{'s' * (count > 1)}. "
+                         f"Received: {name}={value!r}")
     if min(values) < least:
         raise ValueError(f"The `{name}` argument must hold integers >= {least}. Received: {name}={value!r}")
     return tuple(int(v) for v in values)
 
 
-def padding_name(value):
-    """ "valid" or "same"."""
-    if not isinstance(value, str) or value.lower() not in ("valid", "same"):
-        raise ValueError(f"The `padding` argument must be 'valid' or 'same'. Received: padding={value!r}")
+def pair(value, name, least=1):
+    """Two integers, from one or from a tuple or list of two."""
+    return integers(value, 2, name, least)
+
+
+def padding_name(value, known=("valid", "same")):
+    """One of the names known."""
+    if not isinstance(value, str) or value.lower() not in known:
+        raise ValueError(f"The `padding` argument must be {' or '.join(map(repr, known))}. Received: padding={value!r}")
     return value.lower()
 
 

@@ -4,44 +4,52 @@ from .arguments import split_activation
 from .holder import NotBuilt
 from .layer import Layer
 
+# The options of a weight, `kernel_initializer` and so on, and who knows their names.
+OPTIONS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+
 
 class KernelLayer(Layer):
     """A layer with a kernel, a bias, and an activation that the layer's op applies in its epilogue where it can.
 
     Subclasses make both weights in `build` with `_add_kernel_and_bias`, and call their op with the attributes
-    `self._epilogue`, then `self._finish` with its result.
+    `self._epilogue`, then `self._finish` with its result.  `kernels` has the words with which the options of their kernels
+    begin, where that is not one called "kernel".
 
     Args:
         activation: function or name; None: none.
         use_bias: whether there is a bias.
+        activity_regularizer: penalty on the output.
         kernel_initializer, bias_initializer: where the weights begin.
-        kernel_regularizer, bias_regularizer, activity_regularizer: penalties on the weights and on the output.
+        kernel_regularizer, bias_regularizer: penalties on the weights.
         kernel_constraint, bias_constraint: what the weights are put through after each update.
         **kwargs: of Layer.
     """
 
     float_inputs = True
+    kernels = ("kernel",)
     kernel = NotBuilt()
 
-    def __init__(self, *, activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-                 activity_regularizer, kernel_constraint, bias_constraint, **kwargs):
+    def __init__(self, *, activation, use_bias, activity_regularizer, **kwargs):
+        given = {(word, option): kwargs.pop(f"{word}_{option}") for word in (*self.kernels, "bias") for option in OPTIONS}
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.activation = activations.get(activation)
         self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        for (word, option), value in given.items():
+            setattr(self, f"{word}_{option}", OPTIONS[option].get(value))
         self.bias = None
 
     def _add_kernel_and_bias(self, kernel_shape, units):
-        self.kernel = self.add_weight(kernel_shape, self.kernel_initializer, name="kernel",
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self.kernel = self._add("kernel", kernel_shape)
+        self._add_bias(units)
+
+    def _add_bias(self, units):
         if self.use_bias:
-            self.bias = self.add_weight((units,), self.bias_initializer, name="bias",
-                                        regularizer=self.bias_regularizer, constraint=self.bias_constraint)
+            self.bias = self._add("bias", (units,))
+
+    def _add(self, name, shape, word=None):
+        """A weight, with the options that begin with `word`."""
+        options = {option: getattr(self, f"{word or name}_{option}") for option in OPTIONS}
+        return self.add_weight(shape, name=name, **options)
 
     def _finish(self, y):
         """The activation, where the op could not apply it."""
@@ -62,10 +70,6 @@ class KernelLayer(Layer):
             **super().get_config(),
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
+            **{f"{word}_{option}": known.serialize(getattr(self, f"{word}_{option}"))
+               for option, known in OPTIONS.items() for word in (*self.kernels, "bias")},
+        }  # fmt: skip

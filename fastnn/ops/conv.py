@@ -8,26 +8,36 @@ from functools import lru_cache
 from .. import config
 from ..op import normal, op
 from ..tensor import FLOATS, Spec
-from ._shapes import operand
 from .activation import CODES, activation_code, activation_grad, bias_act_grad
-from .shape import moveaxis
 
 
 # ---- Shapes -----------------------------------------------------------------------------------------------------
 
 def _convolved_size(size, kernel, stride, padding, dilation):
-    """The length of an output side (None where that of the input is open)."""
+    """The length of an output side (None where that of the input is open); padding: a name, or (before, behind)."""
     if size is None:
         return None
-    return -(-size // stride) if padding == "same" else (size - (kernel - 1) * dilation - 1) // stride + 1
+    if padding == "same":
+        return -(-size // stride)
+    border = 0 if padding == "valid" else padding[0] + padding[1]
+    return (size + border - (kernel - 1) * dilation - 1) // stride + 1
+
+
+def _each_side(padding):
+    return (padding, padding) if isinstance(padding, str) else padding
+
+
+def _is_padding(value):
+    return value in ("same", "valid") if not isinstance(value, tuple) else len(value) == 2 and all(
+        isinstance(side, tuple) and len(side) == 2 and all(isinstance(v, int) for v in side) for side in value)
 
 
 def _check_attributes(name, strides, padding, dilation_rate, groups):
     for word, pair in (("strides", strides), ("dilation_rate", dilation_rate)):
         if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(v, int) and v > 0 for v in pair):
             raise ValueError(f"[{name}] {word} is {pair!r}, expected a tuple of two integers >= 1")
-    if padding not in ("same", "valid"):
-        raise ValueError(f"[{name}] padding is {padding!r}, expected 'same' or 'valid'")
+    if not _is_padding(padding):
+        raise ValueError(f"[{name}] padding is {padding!r}, expected 'same' or 'valid', or ((top, bottom), (left, right))")
     if not isinstance(groups, int) or groups < 1:
         raise ValueError(f"[{name}] groups is {groups!r}, expected an integer >= 1")
 
@@ -53,8 +63,8 @@ def _convolved_shape(name, shape, kernel_shape, strides, padding, dilation_rate,
     if len(shape) != 4:
         raise ValueError(f"[{name}] input has shape {shape}, expected images (N, H, W, C): reshape it to four dimensions")
     _check_kernel(name, shape[3], kernel_shape, groups)
-    sides = [_convolved_size(size, k, s, padding, d)
-             for size, k, s, d in zip(shape[1:3], kernel_shape, strides, dilation_rate)]
+    sides = [_convolved_size(size, k, s, p, d)
+             for size, k, s, p, d in zip(shape[1:3], kernel_shape, strides, _each_side(padding), dilation_rate)]
     for word, size, side, k, d in zip(("height", "width"), shape[1:3], sides, kernel_shape, dilation_rate):
         if side is not None and side < 1:
             raise ValueError(f"[{name}] the output would be empty: the input's {word} is {size}, smaller than the "
@@ -66,8 +76,8 @@ def _convolved_shape(name, shape, kernel_shape, strides, padding, dilation_rate,
 @lru_cache(maxsize=1024)
 def _geometry(shape, kernel_shape, output_shape, strides, padding, dilation_rate, groups):
     """The sizes that kernels take: N H W C, OH OW F, KH KW, SH SW, DH DW, top, left, groups, channels of a group."""
-    before = [max((o - 1) * s + (k - 1) * d + 1 - size, 0) // 2 if padding == "same" else 0
-              for o, s, k, d, size in zip(output_shape[1:3], strides, kernel_shape, dilation_rate, shape[1:3])]
+    before = [max((o - 1) * s + (k - 1) * d + 1 - size, 0) // 2 if p == "same" else 0 if p == "valid" else p[0]
+              for o, s, k, p, d, size in zip(output_shape[1:3], strides, kernel_shape, _each_side(padding), dilation_rate, shape[1:3])]
     return (*shape, *output_shape[1:], *kernel_shape[:2], *strides, *dilation_rate, *before, groups, kernel_shape[2])
 
 
@@ -81,31 +91,6 @@ def _check_dtypes(name, **tensors):
     if len(set(dtypes.values())) > 1 or not set(dtypes.values()) <= set(FLOATS):
         got = ", ".join(f"{word} {dtype}" for word, dtype in dtypes.items())
         raise ValueError(f"[{name}] expected float32 or float64, the same for all; got {got}: cast them first")
-
-
-def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """`keras.ops.conv` for images.
-
-    Args:
-        inputs: images, (N, H, W, C), or (N, C, H, W) where data_format is "channels_first".
-        kernel: (KH, KW, C / groups, F): the number of groups is told from the channels.
-        strides, dilation_rate: an integer, or (down, right).
-        padding: "valid" or "same".
-        data_format: by default `fastnn.config.image_data_format()`.
-
-    Returns:
-        The images of F channels, laid out as the inputs.
-    """
-    inputs, kernel = operand(inputs), operand(kernel)
-    data_format = data_format or config.image_data_format()
-    if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(f"[conv] data_format is {data_format!r}, expected 'channels_last' or 'channels_first'")
-    strides, dilation_rate = ((v, v) if isinstance(v, int) else tuple(v) for v in (strides, dilation_rate))
-    x = inputs if data_format == "channels_last" else moveaxis(inputs, 1, -1)
-    channels, depth = x.shape[-1], kernel.shape[-2] if len(kernel.shape) > 1 else 0
-    groups = channels // depth if channels and depth and channels % depth == 0 else 1
-    y = conv2d(x, kernel, strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
-    return y if data_format == "channels_last" else moveaxis(y, -1, 1)
 
 
 # ---- Data for the tests -----------------------------------------------------------------------------------------
@@ -134,6 +119,13 @@ def _shapes():
             case((1, 3, 4, 2), (3, 4, 2, 3), padding="same"),
             case((1, 2, 2, 2), (5, 7, 2, 3), padding="same"),
             case((0, 5, 5, 2), (3, 3, 2, 4)),
+            case((2, 9, 1, 3), (5, 1, 3, 4), padding=((4, 0), (0, 0))),
+            case((2, 7, 8, 3), (3, 4, 3, 5), strides=(2, 2), padding=((1, 2), (-1, -3))),
+            case((3, 12, 11, 5), (3, 3, 1, 10), padding="same", groups=5),
+            case((2, 9, 10, 24), (5, 5, 1, 48), strides=(2, 2), padding="same", groups=24),
+            case((2, 10, 9, 40), (3, 2, 1, 40), dilation_rate=(2, 3), groups=40),
+            case((2, 11, 10, 32), (1, 1, 32, 48), strides=(2, 2)),
+            case((3, 20, 21, 3), (7, 7, 3, 20), strides=(2, 2), padding="same"),
             case((4, 30, 30, 16), (3, 3, 16, 48)),
             case((3, 13, 10, 32), (3, 3, 32, 52), padding="same"),         # by Winograd's algorithm, as the next one
             case((5, 10, 11, 35), (3, 3, 35, 80))]
@@ -151,7 +143,7 @@ class conv2d:
         b: bias, (F,), or None.
         strides: steps (down, right) of the window.
         padding: "valid" (whole windows only) or "same" (ceil(size / stride) windows; of an odd border the larger part is
-            at the end, as in TensorFlow).
+            at the end, as in TensorFlow), or ((top, bottom), (left, right)) rows and columns of zeros; negative: cropped.
         dilation_rate: distance (down, right) of the inputs that neighbours in the kernel see.
         groups: filters [g*F/groups, (g+1)*F/groups) see channels [g*C/groups, (g+1)*C/groups) only.
         activation: the name of one that can be part of the product: see `ops.activation`.

@@ -16,6 +16,67 @@ import keras
 from keras import layers
 
 IMAGE = (2, 6, 7, 4)
+SEQUENCE = (3, 9, 4)
+
+
+def shape_for(kind, arguments):
+    """The input's shape: of a sequence or of images, in the layout that the arguments say."""
+    batch, *axes, channels = SEQUENCE if "1D" in kind else IMAGE
+    return (batch, channels, *axes) if "data_format" in arguments else (batch, *axes, channels)
+
+
+FIRST = {"data_format": "channels_first"}
+WINDOWS = {
+    "default": {"kernel_size": 3},
+    "strides_same": {"kernel_size": 3, "strides": 2, "padding": "same", "activation": "relu"},
+    "dilation": {"kernel_size": 2, "dilation_rate": 2, "use_bias": False},
+    "first": {"kernel_size": 2, "padding": "same", "activation": "tanh", **FIRST},
+}
+TRANSPOSED = {
+    **WINDOWS,
+    "strides": {"kernel_size": 3, "strides": 2, "activation": "relu"},
+    "gaps": {"kernel_size": 2, "strides": 3},
+    "gaps_same": {"kernel_size": 1, "strides": 2, "padding": "same"},
+    "even_same": {"kernel_size": 4, "strides": 2, "padding": "same"},
+    "dilation_same": {"kernel_size": 3, "dilation_rate": 2, "padding": "same", "activation": "sigmoid"},
+    "output_padding": {"kernel_size": 3, "strides": 3, "output_padding": 1},
+    "output_padding_same": {"kernel_size": 5, "strides": 3, "output_padding": 2, "padding": "same"},
+    "output_padding_none": {"kernel_size": 4, "strides": 2, "output_padding": 0, "padding": "same"},
+}
+DEPTHWISE = {
+    **WINDOWS,
+    "multiplier": {"kernel_size": 3, "depth_multiplier": 2, "activation": "relu", "padding": "same"},
+    "multiplier_first": {"kernel_size": 3, "depth_multiplier": 3, "use_bias": False, **FIRST},
+    "configured": {
+        "kernel_size": 3, "depthwise_initializer": "he_normal", "bias_initializer": "ones", "depthwise_regularizer": "l2",
+        "bias_regularizer": "l1", "activity_regularizer": "l2", "depthwise_constraint": "max_norm", "bias_constraint": "non_neg",
+    },
+}  # fmt: skip
+SEPARABLE = {
+    **DEPTHWISE,
+    "configured": {
+        "kernel_size": 3, "depthwise_initializer": "he_normal", "pointwise_initializer": "zeros", "depthwise_regularizer": "l2",
+        "pointwise_regularizer": "l1", "bias_regularizer": "l1", "pointwise_constraint": "max_norm",
+    },
+}  # fmt: skip
+CONVOLUTIONS = {
+    "Conv1D": {
+        **WINDOWS,
+        "causal": {"kernel_size": 3, "padding": "causal", "dilation_rate": 2},
+        "causal_strides": {"kernel_size": 4, "padding": "causal", "strides": 2, "activation": "relu"},
+        "causal_first": {"kernel_size": 3, "padding": "causal", **FIRST},
+        "groups": {"kernel_size": (3,), "groups": 2, "padding": "same"},
+    },
+    "Conv1DTranspose": TRANSPOSED,
+    "Conv2DTranspose": {**TRANSPOSED, "oblong": {"kernel_size": (3, 2), "strides": (1, 2), "output_padding": (0, 1)}},
+    "DepthwiseConv1D": DEPTHWISE,
+    "DepthwiseConv2D": {**DEPTHWISE, "oblong": {"kernel_size": (3, 2), "padding": "same", "strides": (2, 2)}},
+    "SeparableConv1D": SEPARABLE,
+    "SeparableConv2D": {**SEPARABLE, "oblong": {"kernel_size": (2, 3), "padding": "same", "strides": (2, 2)}},
+}
+for kind, cases in CONVOLUTIONS.items():
+    if not kind.startswith("Depthwise"):
+        CONVOLUTIONS[kind] = {label: {"filters": 6, **arguments} for label, arguments in cases.items()}
 # name: (class, arguments, input shape, training)
 CASES = {
     "dense": ("Dense", {"units": 3}, (4, 5), False),
@@ -73,6 +134,11 @@ CASES = {
         IMAGE,
         False,
     ),  # fmt: skip
+    **{
+        f"{kind.lower()}_{label}": (kind, arguments, shape_for(kind, arguments), False)
+        for kind, cases in CONVOLUTIONS.items()
+        for label, arguments in cases.items()
+    },
     **{
         f"{kind.lower()}_{label}": (kind, arguments, (2, 4, 6, 7) if "data_format" in arguments else IMAGE, False)
         for kind in ("MaxPooling2D", "AveragePooling2D")

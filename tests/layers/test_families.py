@@ -10,6 +10,8 @@ from .helpers import run_layer_test
 
 IMAGE = (2, 7, 8, 4)
 FIRST = (2, 4, 7, 8)
+SEQUENCE = (2, 9, 4)
+SEQUENCE_FIRST = (2, 4, 9)
 CASES = [
     ("Dense", {"units": 3}, (4, 5)),
     ("Dense", {"units": 3, "activation": "tanh", "use_bias": False, "kernel_regularizer": "l2"}, (2, 3, 5)),
@@ -19,6 +21,17 @@ CASES = [
     ("Conv2D", {"filters": 3, "kernel_size": 3}, IMAGE),
     ("Conv2D", {"filters": 4, "kernel_size": (3, 2), "strides": 2, "padding": "same", "activation": "tanh", "groups": 2}, IMAGE),
     ("Conv2D", {"filters": 3, "kernel_size": 3, "dilation_rate": 2, "data_format": "channels_first"}, FIRST),
+    ("Conv1D", {"filters": 3, "kernel_size": 3, "padding": "causal", "activation": "relu"}, SEQUENCE),
+    ("Conv1D", {"filters": 4, "kernel_size": 2, "strides": 2, "groups": 2, "data_format": "channels_first"}, SEQUENCE_FIRST),
+    ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, SEQUENCE),
+    ("Conv2DTranspose", {"filters": 3, "kernel_size": (3, 2), "strides": 2, "activation": "relu"}, IMAGE),
+    ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "dilation_rate": 2, "data_format": "channels_first"}, FIRST),
+    ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, SEQUENCE),
+    ("DepthwiseConv2D", {"kernel_size": 3, "strides": 2, "padding": "same", "activation": "tanh"}, IMAGE),
+    ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2, "data_format": "channels_first"}, FIRST),
+    ("SeparableConv1D", {"filters": 3, "kernel_size": 3, "activation": "softmax"}, SEQUENCE),
+    ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "depth_multiplier": 2, "activation": "relu"}, IMAGE),
+    ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "use_bias": False, "data_format": "channels_first"}, FIRST),
     ("MaxPooling2D", {}, IMAGE),
     ("MaxPooling2D", {"pool_size": 3, "strides": 2, "padding": "same", "data_format": "channels_first"}, FIRST),
     ("AveragePooling2D", {}, IMAGE),
@@ -54,7 +67,7 @@ def test_what_every_layer_keeps(name, arguments, shape, dtype):
 
 def test_every_layer_is_tested():
     own = {name for name, value in vars(layers).items() if isinstance(value, type) and issubclass(value, layers.Layer)}
-    same = {"Convolution2D", "MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D"}
+    same = {name for name in own if "Convolution" in name} | {"MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D"}
     assert own - same - {"Layer", "InputLayer"} <= {name for name, *_ in CASES}
 
 
@@ -89,6 +102,14 @@ def test_an_empty_batch(name, arguments, shape):
     ("Conv2D", {"filters": 3, "kernel_size": 3, "groups": 2}, "groups=2, filters=3"),
     ("Conv2D", {"filters": 3, "kernel_size": 3, "groups": 0}, "groups=0"),
     ("Conv2D", {"filters": 3, "kernel_size": 3, "strides": 2, "dilation_rate": 2}, "dilation_rate"),
+    ("Conv2D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "padding='causal'"),
+    ("Conv1D", {"filters": 3, "kernel_size": (3, 3)}, r"kernel_size.*1 integer\."),
+    ("Conv1D", {"filters": 3, "kernel_size": 3, "padding": "full"}, "'causal'.*padding='full'"),
+    ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, r"output_padding=\(2, 2\)"),
+    ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "output_padding": -1}, "output_padding=-1"),
+    ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "dilation_rate": 2}, "dilation_rate"),
+    ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 0}, "depth_multiplier=0"),
+    ("SeparableConv1D", {"filters": -1, "kernel_size": 3}, "filters=-1"),
     ("MaxPooling2D", {"pool_size": 0}, "pool_size=0"),
     ("MaxPooling2D", {"pool_size": (2, -1)}, "pool_size"),
     ("MaxPooling2D", {"strides": 0}, "strides=0"),
@@ -120,6 +141,8 @@ def test_wrong_arguments(name, arguments, message):
 @pytest.mark.parametrize("name, arguments, shape, message", [
     ("Conv2D", {"filters": 3, "kernel_size": 3}, (7, 8, 4), "expected ndim=4, found ndim=3"),
     ("Conv2D", {"filters": 3, "kernel_size": 9}, IMAGE, "."),
+    ("Conv1D", {"filters": 3, "kernel_size": 3}, IMAGE, "expected ndim=3, found ndim=4"),
+    ("DepthwiseConv2D", {"kernel_size": 9}, IMAGE, "output would be empty"),
     ("Conv2D", {"filters": 4, "kernel_size": 3, "groups": 4}, (2, 7, 8, 6), "groups=4.*6 channels"),
     ("MaxPooling2D", {"pool_size": 8}, IMAGE, "pool_size"),
     ("MaxPooling2D", {}, (7, 8, 4), "expected ndim=4"),

@@ -3,7 +3,6 @@ import itertools
 import numpy as np
 import pytest
 
-from fastnn import ops
 from fastnn._core import launch as core
 from fastnn.ops.conv import conv2d, conv2d_backward_data, conv2d_backward_weights, _geometry
 from fastnn.tape import GradientTape
@@ -274,16 +273,3 @@ def test_bias_dtypes_and_gradients_that_do_not_fit():
         conv2d_backward_data(np.zeros((1, 4, 4, 8), "f4"), w, image=(5, 5), **plain)
     with pytest.raises(ValueError, match=r"dy has shape \(1, 4, 4, 8\)"):
         conv2d_backward_weights(x, np.zeros((1, 4, 4, 8), "f4"), kernel_size=(3, 3), **plain)
-
-
-def test_conv_by_the_name_of_keras(rng):
-    x, w = rng.normal(size=(2, 9, 8, 6)).astype("float32"), rng.normal(size=(3, 3, 2, 6)).astype("float32")
-    y = ops.conv2d(x, w, strides=(2, 1), padding="same", groups=3).numpy()
-    np.testing.assert_array_equal(ops.conv(x, w, [2, 1], "same").numpy(), y)
-    first = ops.conv(x.transpose(0, 3, 1, 2), w, (2, 1), "same", "channels_first").numpy()
-    np.testing.assert_array_equal(first, y.transpose(0, 3, 1, 2))
-    assert ops.conv(x, w, dilation_rate=2).shape == (2, 5, 4, 6)
-    with pytest.raises(ValueError, match="input has 6 channels"):
-        ops.conv(x, w[:, :, :1].repeat(4, 2))
-    with pytest.raises(ValueError, match="data_format"):
-        ops.conv(x, w, data_format="first")

@@ -4,24 +4,37 @@ import math
 import numpy as np
 
 
-def taps(x_shape, kernel_size, output_size, strides, padding, dilation_rate):
-    """Total padding before and behind each side, and for each (kh, kw) the slices of the padded image that it meets."""
-    pads = []
-    for o, s, k, d, size in zip(output_size, strides, kernel_size, dilation_rate, x_shape[1:3]):
-        total = max((o - 1) * s + (k - 1) * d + 1 - size, 0) if padding == "same" else 0
-        pads.append((total // 2, total - total // 2))
+def borders(x_shape, kernel_size, output_size, strides, padding, dilation_rate):
+    """The padding before and behind each axis."""
+    if isinstance(padding, tuple):
+        return (0, 0), *padding, (0, 0)
+    totals = [max((o - 1) * s + (k - 1) * d + 1 - size, 0) if padding == "same" else 0
+              for o, s, k, d, size in zip(output_size, strides, kernel_size, dilation_rate, x_shape[1:3])]
+    return (0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)
+
+
+def frame(x, pads, sign=1):
+    """x with a border of zeros, without its rim where that is negative; sign -1: the other way round."""
+    pads = [(sign * before, sign * behind) for before, behind in pads]
+    x = np.pad(x, [(max(before, 0), max(behind, 0)) for before, behind in pads])
+    return x[tuple(slice(max(-before, 0), size - max(-behind, 0)) for size, (before, behind) in zip(x.shape, pads))]
+
+
+def taps(kernel_size, output_size, strides, dilation_rate):
+    """For each (kh, kw) the slices of the framed image that it meets."""
     windows = {}
     for kh in range(kernel_size[0]):
         for kw in range(kernel_size[1]):
             starts = kh * dilation_rate[0], kw * dilation_rate[1]
             windows[kh, kw] = tuple(slice(a, a + (o - 1) * s + 1, s) for a, o, s in zip(starts, output_size, strides))
-    return ((0, 0), *pads, (0, 0)), windows
+    return windows
 
 
 def output_size(shape, kernel_size, strides, padding, dilation_rate):
     if padding == "same":
         return [math.ceil(n / s) for n, s in zip(shape[1:3], strides)]
-    return [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(shape[1:3], kernel_size, strides, dilation_rate)]
+    borders = [0, 0] if padding == "valid" else [before + behind for before, behind in padding]
+    return [(n + p - (k - 1) * d - 1) // s + 1 for n, k, s, d, p in zip(shape[1:3], kernel_size, strides, dilation_rate, borders)]
 
 
 def activate(z, name):
@@ -33,8 +46,8 @@ def activate(z, name):
 
 def conv2d(x, w, b=None, *, strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1, activation="linear", alpha=1.0):
     size = output_size(x.shape, w.shape, strides, padding, dilation_rate)
-    pads, windows = taps(x.shape, w.shape[:2], size, strides, padding, dilation_rate)
-    image, depth, width = np.pad(x, pads), w.shape[2], w.shape[3] // groups
+    pads, windows = borders(x.shape, w.shape, size, strides, padding, dilation_rate), taps(w.shape[:2], size, strides, dilation_rate)
+    image, depth, width = frame(x, pads), w.shape[2], w.shape[3] // groups
     y = np.zeros((x.shape[0], *size, w.shape[3]), x.dtype)
     for (kh, kw), (rows, columns) in windows.items():
         for g in range(groups):
@@ -45,18 +58,20 @@ def conv2d(x, w, b=None, *, strides=(1, 1), padding="valid", dilation_rate=(1, 1
 
 def conv2d_backward_data(dy, w, *, image, strides, padding, dilation_rate, groups):
     shape = (dy.shape[0], *image, w.shape[2] * groups)
-    pads, windows = taps(shape, w.shape[:2], dy.shape[1:3], strides, padding, dilation_rate)
-    dx, depth, width = np.pad(np.zeros(shape, dy.dtype), pads), w.shape[2], w.shape[3] // groups
+    pads = borders(shape, w.shape, dy.shape[1:3], strides, padding, dilation_rate)
+    windows = taps(w.shape[:2], dy.shape[1:3], strides, dilation_rate)
+    dx, depth, width = frame(np.zeros(shape, dy.dtype), pads).copy(), w.shape[2], w.shape[3] // groups
     for (kh, kw), (rows, columns) in windows.items():
         for g in range(groups):
             f = slice(g * width, (g + 1) * width)
             dx[:, rows, columns, g * depth:(g + 1) * depth] += dy[..., f] @ w[kh, kw][:, f].T
-    return dx[:, pads[1][0]:pads[1][0] + image[0], pads[2][0]:pads[2][0] + image[1]]
+    return frame(dx, pads, -1)
 
 
 def conv2d_backward_weights(x, dy, *, kernel_size, strides, padding, dilation_rate, groups):
-    pads, windows = taps(x.shape, kernel_size, dy.shape[1:3], strides, padding, dilation_rate)
-    image, depth, width = np.pad(x, pads), x.shape[3] // groups, dy.shape[3] // groups
+    pads = borders(x.shape, kernel_size, dy.shape[1:3], strides, padding, dilation_rate)
+    windows = taps(kernel_size, dy.shape[1:3], strides, dilation_rate)
+    image, depth, width = frame(x, pads), x.shape[3] // groups, dy.shape[3] // groups
     dw = np.zeros((*kernel_size, depth, dy.shape[3]), x.dtype)
     for (kh, kw), (rows, columns) in windows.items():
         for g in range(groups):
