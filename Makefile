@@ -1,9 +1,11 @@
-# make demo     train a small convnet on real digits and draw what it learnt
-# make test     run the tests
-# make bench    time the kernels beside NumPy
-# make sanitize run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-# make build    sdist and wheel in dist/
-# make clean    remove everything that these made
+# make demo          train a small convnet on real digits and draw what it learnt
+# make test          run the tests
+# make bench         time the kernels beside NumPy
+# make sanitize      run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make test-levels   the tests with the kernels of each instruction set that this machine has
+# make test-aarch64  the tests of the kernels for aarch64, cross-compiled, under qemu
+# make build         sdist and wheel in dist/
+# make clean         remove everything that these made
 #
 # Needed: Python 3.10 or later with its headers, and a C compiler. Another Python: make demo PYTHON=python3.12
 
@@ -16,13 +18,20 @@ TESTS ?= tests
 COMPILED := setup.py pyproject.toml fastnn/op.py fastnn/tape.py $(shell find csrc fastnn/_core -name '*.inc' -o -name '*.pyx') \
 	$(shell find csrc -name '*.[ch]')
 
-.PHONY: demo test bench sanitize build clean
+.PHONY: demo test test-levels test-aarch64 bench sanitize build clean
 
 demo: $(VENV)/installed-plot
 	$(PY) -m fastnn.demo
 
 test: $(VENV)/installed-test
 	$(PY) -m pytest $(TESTS)
+
+test-levels: $(VENV)/installed-test
+	@for level in $$($(PY) -c "from fastnn._core import launch; print(*launch.machine_levels())"); do \
+		echo "FASTNN_CPU=$$level"; FASTNN_CPU=$$level $(PY) -m pytest $(TESTS) || exit 1; done
+
+test-aarch64: $(VENV)/installed-test
+	PYTHON=$(abspath $(PY)) bash tools/test_aarch64.sh
 
 bench: $(VENV)/installed-test
 	$(PY) -m pytest benchmarks --benchmark-only

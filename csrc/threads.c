@@ -2,17 +2,16 @@
  *
  * Not OpenMP: libgomp hangs in a forked child, several copies of it in one process are undefined behaviour, and its
  * size ignores container quotas.  The workers are created at the first parallel call, spin for a while and then sleep on a
- * futex (through a condition variable elsewhere), take chunks from a shared counter, and are forgotten after fork() so that
- * the child makes its own.  A second thread that calls in while the pool is busy runs its chunks itself: the results are
- * the same, because chunks depend on shapes alone. */
+ * futex (a condition variable where there is none), take chunks from a shared counter, and are forgotten after fork() so
+ * that the child makes its own.  A second thread that calls in while the pool is busy runs its chunks itself: the results
+ * are the same, because chunks depend on shapes alone. */
 #include "threads.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/futex.h>
@@ -24,9 +23,10 @@
 #endif
 
 /* A worker that sleeps takes 25 to 50 us to come back in a virtual machine; the kernels of a step follow each other faster
- * than that.  So it looks out for the next job for about 100 us first (4 chunks of 50 us on two threads: 150 us with 100
- * spins, 100 us with 4,000). */
-enum { MAX_THREADS = 256, SPINS = 4000, SLOTS = 4 };
+ * than that.  So it looks out for the next job for a while first (4 chunks of 50 us on two threads: 150 us where it
+ * sleeps at once, 100 us with this).  Longer, and it takes time from other processes where processors are scarce.
+ * Measured in time, since a pause lasts 10 cycles on one processor and 140 on the next. */
+enum { MAX_THREADS = 256, SPIN_NS = 100000, PAUSES = 64, SLOTS = 4 };
 
 /* A number that threads wait on until it changes; `sleepers` spares the system call when nobody sleeps. */
 typedef struct {
@@ -37,9 +37,9 @@ typedef struct {
 static struct {
   pthread_mutex_t owner; /* held by the thread whose job runs */
   pthread_t workers[MAX_THREADS];
-  int size;    /* threads wanted, the caller included; 0 = not asked yet */
-  int running; /* workers that exist */
-  int stop;
+  atomic_int size; /* threads wanted, the caller included */
+  int running;     /* workers that exist */
+  atomic_int stop;
   fn_signal ticket;   /* goes up by one with each job: what workers wait on */
   fn_signal finished; /* 1 when the job is done: what the caller waits on */
   /* The job.  Its fields are read only by a thread that has taken one of its chunks, so they cannot change meanwhile. */
@@ -48,7 +48,7 @@ static struct {
   int64_t chunks;
   _Alignas(64) atomic_llong left; /* chunks that nobody has taken; below zero when late workers looked in */
   _Alignas(64) atomic_llong done; /* chunks that are complete */
-} pool = {.owner = PTHREAD_MUTEX_INITIALIZER};
+} pool = {.owner = PTHREAD_MUTEX_INITIALIZER, .size = 1};
 
 /* ---- Waiting ---- */
 
@@ -62,7 +62,8 @@ static void pause_a_little(void) {
 
 #ifdef __linux__
 static void sleep_while(atomic_int *word, int value) { syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0); }
-static void wake_all(atomic_int *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0); }
+static void wake(atomic_int *word, int threads) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0); }
+static void forget_sleepers(void) {}
 #else
 static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t sleep_cond = PTHREAD_COND_INITIALIZER;
@@ -71,49 +72,63 @@ static void sleep_while(atomic_int *word, int value) {
   while (atomic_load(word) == value) pthread_cond_wait(&sleep_cond, &sleep_lock);
   pthread_mutex_unlock(&sleep_lock);
 }
-static void wake_all(atomic_int *word) {
-  (void)word;
+static void wake(atomic_int *word, int threads) {
+  (void)word, (void)threads; /* one condition serves all words */
   pthread_mutex_lock(&sleep_lock);
   pthread_cond_broadcast(&sleep_cond);
   pthread_mutex_unlock(&sleep_lock);
 }
+static void forget_sleepers(void) {
+  pthread_mutex_init(&sleep_lock, NULL);
+  pthread_cond_init(&sleep_cond, NULL);
+}
 #endif
 
+static int64_t nanoseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static void wait_while(fn_signal *signal, int value) {
-  for (int i = 0; i < SPINS; i++) {
-    if (atomic_load(&signal->word) != value) return;
-    pause_a_little();
-  }
+  if (atomic_load(&signal->word) != value) return;
+  for (int64_t until = nanoseconds() + SPIN_NS; nanoseconds() < until;)
+    for (int i = 0; i < PAUSES; i++) {
+      pause_a_little();
+      if (atomic_load(&signal->word) != value) return;
+    }
   atomic_fetch_add(&signal->sleepers, 1);
   while (atomic_load(&signal->word) == value) sleep_while(&signal->word, value);
   atomic_fetch_sub(&signal->sleepers, 1);
 }
 
 /* The change first, then the look at sleepers: who goes to sleep does it the other way round, so one of the two sees the other. */
-static void set_signal(fn_signal *signal, int value) {
+static void set_signal(fn_signal *signal, int value, int64_t threads) {
   atomic_store(&signal->word, value);
-  if (atomic_load(&signal->sleepers)) wake_all(&signal->word);
+  if (atomic_load(&signal->sleepers)) wake(&signal->word, (int)FN_MIN(threads, MAX_THREADS));
 }
 
 /* ---- Denormals are flushed while kernels run: they slow a multiply down 2.4 times and mean nothing in training ---- */
 
-unsigned fn_flush_denormals(void) {
 #if defined(__x86_64__)
+unsigned fn_flush_denormals(void) {
   unsigned before = _mm_getcsr();
   _mm_setcsr(before | 0x8040); /* flush to zero, denormals are zero */
   return before;
-#else
-  return 0;
-#endif
 }
-
-void fn_restore_denormals(unsigned before) {
-#if defined(__x86_64__)
-  _mm_setcsr(before);
-#else
-  (void)before;
-#endif
+void fn_restore_denormals(unsigned before) { _mm_setcsr(before); }
+#elif defined(__aarch64__)
+unsigned fn_flush_denormals(void) {
+  uint64_t before;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+  __asm__ volatile("msr fpcr, %0" : : "r"(before | 1 << 24)); /* flush to zero, of what comes in as well */
+  return (unsigned)before;
 }
+void fn_restore_denormals(unsigned before) { __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)before)); }
+#else
+unsigned fn_flush_denormals(void) { return 0; }
+void fn_restore_denormals(unsigned before) { (void)before; }
+#endif
 
 /* ---- The pool ---- */
 
@@ -123,7 +138,7 @@ static void take_chunks(void) {
   for (int64_t taken; (taken = atomic_fetch_sub(&pool.left, 1)) > 0;) {
     int64_t chunks = pool.chunks;
     pool.body(pool.ctx, chunks - taken);
-    if (atomic_fetch_add(&pool.done, 1) + 1 == chunks) set_signal(&pool.finished, 1);
+    if (atomic_fetch_add(&pool.done, 1) + 1 == chunks) set_signal(&pool.finished, 1, 1);
   }
 }
 
@@ -133,63 +148,78 @@ static void *work(void *arg) {
   for (;;) {
     wait_while(&pool.ticket, seen);
     seen = atomic_load(&pool.ticket.word);
-    if (pool.stop) return NULL;
+    if (atomic_load(&pool.stop)) return NULL;
     take_chunks();
   }
 }
 
+/* Signals are for the threads of the program, except those that say that this one has crashed. */
 static void start_workers(void) {
   int ticket = atomic_load(&pool.ticket.word);
-  while (pool.running < pool.size - 1) {
+  const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+  sigset_t others, before;
+  sigfillset(&others);
+  for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigdelset(&others, crashes[i]);
+  pthread_sigmask(SIG_BLOCK, &others, &before);
+  while (pool.running < atomic_load(&pool.size) - 1) {
     if (pthread_create(&pool.workers[pool.running], NULL, work, (void *)(intptr_t)ticket)) break; /* fewer will do */
     pool.running++;
   }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void stop_workers(void) {
-  pool.stop = 1;
-  set_signal(&pool.ticket, atomic_load(&pool.ticket.word) + 1);
+  atomic_store(&pool.stop, 1);
+  set_signal(&pool.ticket, (int)((unsigned)atomic_load(&pool.ticket.word) + 1), MAX_THREADS);
   for (int i = 0; i < pool.running; i++) pthread_join(pool.workers[i], NULL);
-  pool.running = pool.stop = 0;
+  pool.running = 0;
+  atomic_store(&pool.stop, 0);
 }
 
-/* The child of a fork has the memory of the workers, not the workers. */
+/* The child of a fork has the memory of the workers, not the workers; a job that another thread of the parent was in is
+ * nobody's here, and its lock would stay shut for ever. */
 static void forget_workers(void) {
-  pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
-  pool.owner = fresh;
-  pool.running = pool.stop = 0;
+  pthread_mutex_init(&pool.owner, NULL);
+  pool.running = 0;
+  atomic_store(&pool.stop, 0);
   atomic_store(&pool.left, 0);
   atomic_store(&pool.ticket.sleepers, 0);
   atomic_store(&pool.finished.sleepers, 0);
+  forget_sleepers();
 }
 
-int fn_get_threads(void) {
-  if (!pool.size) fn_set_threads(1);
-  return pool.size;
-}
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_workers); }
+
+int fn_get_threads(void) { return atomic_load(&pool.size); }
 
 void fn_set_threads(int threads) {
-  static int watching_forks;
+  static pthread_once_t watching = PTHREAD_ONCE_INIT;
+  pthread_once(&watching, watch_forks);
   pthread_mutex_lock(&pool.owner);
-  if (!watching_forks) watching_forks = !pthread_atfork(NULL, NULL, forget_workers);
-  stop_workers();
-  pool.size = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
+  threads = threads < 1 ? 1 : FN_MIN(threads, MAX_THREADS);
+  if (pool.running >= threads) stop_workers();
+  atomic_store(&pool.size, threads);
   pthread_mutex_unlock(&pool.owner);
 }
 
+/* The same for threadpoolctl, which looks them up by name: with the functions of launch.pyx the only names that the
+ * library shows. */
+__attribute__((visibility("default"))) int fastnn_get_num_threads(void) { return fn_get_threads(); }
+__attribute__((visibility("default"))) void fastnn_set_num_threads(int threads) { fn_set_threads(threads); }
+
 void fn_parallel(int64_t chunks, void (*body)(void *ctx, int64_t chunk), void *ctx) {
-  if (chunks <= 1 || pool.size <= 1 || pthread_mutex_trylock(&pool.owner)) {
+  if (chunks <= 1 || atomic_load_explicit(&pool.size, memory_order_relaxed) <= 1 || pthread_mutex_trylock(&pool.owner)) {
     for (int64_t i = 0; i < chunks; i++) body(ctx, i);
     return;
   }
-  if (pool.running < pool.size - 1) start_workers();
+  if (pool.running < atomic_load(&pool.size) - 1) start_workers();
   pool.body = body;
   pool.ctx = ctx;
   pool.chunks = chunks;
   atomic_store(&pool.done, 0);
   atomic_store(&pool.finished.word, 0);
   atomic_store(&pool.left, chunks);
-  if (pool.running) set_signal(&pool.ticket, atomic_load(&pool.ticket.word) + 1);
+  if (pool.running) set_signal(&pool.ticket, (int)((unsigned)atomic_load(&pool.ticket.word) + 1), chunks - 1);
   take_chunks();
   wait_while(&pool.finished, 0);
   pthread_mutex_unlock(&pool.owner);

@@ -6,11 +6,12 @@ Example:
     'float32'
 """
 from ._core import launch as _launch
-from ._core.threads import default_threads
+from ._core.threads import default_threads, show_to_threadpoolctl
 
 _state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "winograd": "auto"}
 
 _launch.set_num_threads(default_threads())
+show_to_threadpoolctl()
 
 
 def floatx():
@@ -79,7 +80,7 @@ def set_num_threads(threads):
     """Sets how many threads the kernels use; the results are the same, bit for bit, with any number.
 
     Args:
-        threads: an integer >= 1.
+        threads: an integer >= 1; no more than 256 are used.
     """
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise ValueError(f"threads must be an integer >= 1, received {threads!r}")

@@ -311,14 +311,19 @@ DTYPE_NAMES.setdefault(cnp.NPY_ULONGLONG, "uint64")
 LEVELS = tuple(fn_level_names[i].decode() for i in range(5))
 
 
+def machine_levels():
+    """The instruction sets that this machine can run, of `LEVELS`, "ref" first."""
+    best = LEVELS[fn_best_level()]
+    return [level for level in LEVELS[:fn_best_level() + 1] if (level == "neon") == (best == "neon") or level == "ref"]
+
+
 def machine_level():
     """The instruction set to use, of `LEVELS`: the machine's best, or what FASTNN_CPU asks for."""
-    best, asked = LEVELS[fn_best_level()], os.environ.get("FASTNN_CPU")
+    asked, can = os.environ.get("FASTNN_CPU"), machine_levels()
     if asked is None:
-        return best
-    allowed = [level for level in LEVELS[:fn_best_level() + 1] if (level == "neon") == (best == "neon") or level == "ref"]
-    if asked not in allowed:
-        raise ImportError(f"FASTNN_CPU={asked!r}: this machine can run {', '.join(allowed)}")
+        return LEVELS[fn_best_level()]
+    if asked not in can:
+        raise ImportError(f"FASTNN_CPU={asked!r}: this machine can run {', '.join(can)}")
     return asked
 
 
