@@ -39,12 +39,8 @@
   }                                                                                               \
   FN_TUNED(kernel) { return fn_map(a, a[3].i, grain, FN_NAME(map_##kernel)); }
 
-/* The logarithm of 1 + e with the rounding of the sum put right (Kahan); softplus is max(x, 0) + log(1 + exp(-|x|)). */
-FN_INLINE vf vlog1p(vf e) {
-  vf sum = 1 + e, zero = {0}, inf = vset1(__builtin_inff());
-  return vlog(sum) + vselect((sum > zero) & (sum < inf), (e - (sum - 1)) / sum, zero);
-}
-FN_INLINE vf vsoftplus(vf x) { return vselect(x < (vf){0}, (vf){0}, x) + vlog1p(vexp(-vabs(x))); }
+/* max(x, 0) + log(1 + exp(-|x|)) */
+FN_INLINE vf vsoftplus(vf x) { return vlarger((vf){0}, x) + vlog1p(vexp(-vabs(x))); }
 
 /* The derivatives of x * s(x), and of gelu by tanh */
 FN_INLINE vf vsilu_slope(vf x) {
@@ -59,7 +55,7 @@ FN_INLINE vf vgelu_tanh_slope(vf x) {
 
 /* erf within 2 ulp: x + x p(x^2) up to 1, then 1 - exp(q(|x|)), where q is log(erfc); fitted at Chebyshev nodes. */
 FN_INLINE vf verf(vf x) {
-  vf a = vabs(x), s = x * x, t = vselect(a > vset1(4), vset1(4), a);
+  vf a = vabs(x), s = x * x, t = vsmaller(vset1(4), a);
   vf p = s * -9.673590865e-6f + 1.126825389e-4f;
   p = p * s - 8.484396547e-4f;
   p = p * s + 5.221053412e-3f;
@@ -93,7 +89,7 @@ FN_VECTORS(sigmoid, FN_GRAIN_MATHS, vsigmoid(x))
 FN_VECTORS(softplus, FN_GRAIN_MATHS, vsoftplus(x))
 FN_VECTORS(silu, FN_GRAIN_MATHS, x *vsigmoid(x))
 FN_VECTORS(gelu_tanh, FN_GRAIN_MATHS, 0.5f * x * (1 + vgelu_tanh_of(x)))
-FN_VECTORS(relu, FN_GRAIN, vselect(x < (vf){0}, (vf){0}, x))
+FN_VECTORS(relu, FN_GRAIN, vrelu(x))
 FN_VECTORS(relu6, FN_GRAIN, vclip(x, 0, 6))
 FN_VECTORS(square, FN_GRAIN, x *x)
 FN_VECTORS(negative, FN_GRAIN, -x)

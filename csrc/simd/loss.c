@@ -26,42 +26,15 @@ FN_INLINE vf all_sum(vf v) {
   return v + TURN(v, 1);
 }
 
-/* The larger of two, in one instruction; b if one of them is NaN. */
-FN_INLINE vf larger(vf a, vf b) {
-#if FN_LEVEL == 4
-  return (vf)_mm512_max_ps((__m512)a, (__m512)b);
-#elif FN_LEVEL == 3
-  return (vf)_mm256_max_ps((__m256)a, (__m256)b);
-#elif defined(__x86_64__)
-  return (vf)_mm_max_ps((__m128)a, (__m128)b);
-#else
-  return vselect(a > b, a, b);
-#endif
-}
-
 FN_INLINE vf all_max(vf v) {
 #if VL == 16
-  v = larger(v, TURN(v, 8));
+  v = vlarger(v, TURN(v, 8));
 #endif
 #if VL >= 8
-  v = larger(v, TURN(v, 4));
+  v = vlarger(v, TURN(v, 4));
 #endif
-  v = larger(v, TURN(v, 2));
-  return larger(v, TURN(v, 1));
-}
-
-/* exp(x) for x <= 0; NaN stays. */
-FN_INLINE vf exp_below(vf x) {
-  vf r;
-  x = larger(vset1(-104), x);
-#if FN_LEVEL == 4
-  const vf n = (vf)_mm512_roundscale_ps((__m512)(x * 1.44269504088896341f), 8 /* to nearest */);
-  r = x - n * 0.693359375f - n * -2.12194440e-4f;
-  return (vf)_mm512_scalef_ps((__m512)(vexpm1_poly(r) + 1), (__m512)n);
-#else
-  const vi n = vreduce_exp(x, &r), half = n >> 1;
-  return (vexpm1_poly(r) + 1) * vpow2(half) * vpow2(n - half);
-#endif
+  v = vlarger(v, TURN(v, 2));
+  return vlarger(v, TURN(v, 1));
 }
 
 /* All ones in the first n lanes. */
@@ -89,8 +62,8 @@ FN_INLINE vf load_or_lowest(const float *p, int64_t n) {
 FN_INLINE vf row_max(const float *x, int64_t n) {
   vf highest = vset1(-INFINITY);
   int64_t j = 0;
-  for (; j + VL <= n; j += VL) highest = larger(vload(x + j), highest);
-  if (j < n) highest = larger(load_or_lowest(x + j, n - j), highest);
+  for (; j + VL <= n; j += VL) highest = vlarger(vload(x + j), highest);
+  if (j < n) highest = vlarger(load_or_lowest(x + j, n - j), highest);
   return all_max(highest);
 }
 
@@ -101,12 +74,12 @@ FN_INLINE void softmax_row(const float *x, float *y, int64_t n) {
   vf sum = {0}, last = {0};
   int64_t j = 0;
   for (; j + VL <= n; j += VL) {
-    const vf e = exp_below(vload(x + j) - highest);
+    const vf e = vexp(vload(x + j) - highest);
     vstore(y + j, e);
     sum += e;
   }
   if (j < n) {
-    last = exp_below(load_or_lowest(x + j, n - j) - highest);
+    last = vexp(load_or_lowest(x + j, n - j) - highest);
     sum += last;
   }
   const vf scale = 1 / all_sum(sum);
@@ -121,9 +94,9 @@ FN_INLINE void softmax_short_rows(const float *x, float *y, int64_t n, int64_t r
     vf v[4], highest, sum;
     for (int i = 0; i < vectors; i++) v[i] = i == vectors - 1 ? load_or_lowest(x + i * VL, tail) : vload(x + i * VL);
     highest = v[0];
-    for (int i = 1; i < vectors; i++) highest = larger(v[i], highest);
+    for (int i = 1; i < vectors; i++) highest = vlarger(v[i], highest);
     highest = all_max(highest);
-    for (int i = 0; i < vectors; i++) v[i] = exp_below(v[i] - highest);
+    for (int i = 0; i < vectors; i++) v[i] = vexp(v[i] - highest);
     sum = v[0];
     for (int i = 1; i < vectors; i++) sum += v[i];
     const vf scale = 1 / all_sum(sum);
@@ -135,9 +108,9 @@ FN_INLINE void softmax_short_rows(const float *x, float *y, int64_t n, int64_t r
 /* Over an axis that is not the last: VL neighbouring rows side by side. */
 FN_INLINE void softmax_columns(const float *x, float *y, int64_t n, int64_t inner, int64_t lanes) {
   vf highest = load_lanes(x, lanes), sum = {0};
-  for (int64_t j = 1; j < n; j++) highest = larger(load_lanes(x + j * inner, lanes), highest);
+  for (int64_t j = 1; j < n; j++) highest = vlarger(load_lanes(x + j * inner, lanes), highest);
   for (int64_t j = 0; j < n; j++) {
-    const vf e = exp_below(load_lanes(x + j * inner, lanes) - highest);
+    const vf e = vexp(load_lanes(x + j * inner, lanes) - highest);
     store_lanes(y + j * inner, e, lanes);
     sum += e;
   }
@@ -317,7 +290,7 @@ FN_TUNED(sparse_crossentropy_grad) {
 
 /* ---- Losses element by element; formulas as in csrc/ref/loss.inc ---- */
 
-FN_INLINE vf vat_least(vf x, vf low) { return vselect(x < low, low, x); }
+FN_INLINE vf vat_least(vf x, vf low) { return vlarger(low, x); }
 
 FN_INLINE vf loss_at(int kind, vf t, vf p, vf c, vf eps) {
   const vf e = p - t, size = vabs(e), zero = {0}, margin = vat_least(1 - t * p, zero), one = vset1(1);

@@ -60,8 +60,43 @@ FN_INLINE void store_lanes(float *p, vf v, int64_t n) { n == VL ? vstore(p, v) :
 
 /* mask ? a : b, lane by lane; a mask is what a comparison of two vf gives (all ones or zero). */
 FN_INLINE vf vselect(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
-FN_INLINE vf vmax(vf a, vf b) { return vselect(a > b, a, b); }
-FN_INLINE vf vmin(vf a, vf b) { return vselect(a < b, a, b); }
+
+/* The larger and the smaller of two, in one instruction; b if one of them is NaN. */
+FN_INLINE vf vlarger(vf a, vf b) {
+#if FN_LEVEL == 4
+  return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif FN_LEVEL == 3
+  return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#elif FN_LEVEL == 2
+  return (vf)_mm_max_ps((__m128)a, (__m128)b);
+#else
+  return vselect(a > b, a, b);
+#endif
+}
+FN_INLINE vf vsmaller(vf a, vf b) {
+#if FN_LEVEL == 4
+  return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif FN_LEVEL == 3
+  return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#elif FN_LEVEL == 2
+  return (vf)_mm_min_ps((__m128)a, (__m128)b);
+#else
+  return vselect(a < b, a, b);
+#endif
+}
+
+/* The nearest integer, of |x| < 2^22. */
+FN_INLINE vf vround(vf x) {
+#if FN_LEVEL == 4
+  return (vf)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif FN_LEVEL == 3
+  return (vf)_mm256_round_ps((__m256)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif FN_LEVEL == 2
+  return (vf)_mm_round_ps((__m128)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
+  return (x + 12582912.0f) - 12582912.0f; /* 1.5 * 2^23 */
+#endif
+}
 
 /* Sum and maximum of the lanes, in a fixed order. */
 FN_INLINE float vsum(vf v) {
