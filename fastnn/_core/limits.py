@@ -1,4 +1,4 @@
-"""What a launch has to move, and what the machine can do, measured: multiply-adds in a second, bytes that a copy moves."""
+"""What a launch has to move, and what the machine can do, measured: multiply-adds and bytes moved in a second."""
 import time
 from functools import lru_cache
 
@@ -6,14 +6,14 @@ from .launch import empty, get_num_threads, kernels, launch, set_num_threads
 from .signature import parse
 
 ROUNDS, WIDTH = 16384, 192                  # of the kernel fma_limit
-SIZES = [2**k for k in (15, 17, 19, 21, 23, 25, 27)]       # bytes of the arrays that a copy touches, from 32 KB to 128 MB
+SIZES = [2**k for k in (15, 17, 19, 21, 23, 25, 27)]       # bytes, from 32 KB to 128 MB
 
 
 def measure_limits(threads):
     """The limits of float32 kernels on so many threads.
 
     Returns:
-        {"gflops": of multiply-adds in registers, "bandwidth": [[bytes touched, GB/s of a copy], ...] by size}.
+        {"gflops": of multiply-adds in registers, "bandwidth": [[bytes held, GB/s read and written], ...] by size}.
     """
     before = get_num_threads()
     set_num_threads(threads)
@@ -30,11 +30,14 @@ def peak(chunks):
 
 
 def copy_rate(size):
-    """Bytes in a nanosecond, read and written, of the faster of two copies: through the caches and past them."""
+    """Bytes in a nanosecond, read and written, of the fastest of three ways to move all of `size` bytes: a copy of one half to
+    the other, the same past the caches, and a change in place."""
     n = size // 8
-    x, y = empty((n,), "float32"), empty((n,), "float32")
-    x[:], y[:] = 1, 1           # memory that nobody has written to has no place yet
-    return size / min(best("copy", (x, y, 4 * n), 0.01), best("stream_limit", (x, y, n), 0.01))
+    both = empty((2 * n,), "float32")
+    both[:] = 1                 # memory that nobody has written to has no place yet
+    x, y = both[:n], both[n:]
+    return max(size / best("copy", (x, y, 4 * n), 0.01), size / best("stream_limit", (x, y, n), 0.01),
+               2 * size / best("negative", (both, both, 2 * n), 0.01))
 
 
 def best(kernel, args, seconds):
@@ -58,10 +61,11 @@ def touches(kernel):
 
 
 def traffic(kernel, args, picked=None):
-    """The bytes that a launch moves at least: it reads and writes each array once; of the array `picked` it reads no more
-    than it writes."""
+    """(bytes that a launch moves at least, bytes that its arrays hold): it reads and writes each array once; of the array
+    `picked` it reads no more than it writes."""
     times, group = touches(kernel)
     times = times + times[len(times) - group:] * ((len(args) - len(times)) // group if group else 0)
-    arrays = [(a, n) for a, n in zip(args, times) if n and a is not None]
-    whole = sum([a.nbytes * n for a, n in arrays if a is not picked])
-    return whole if picked is None else whole + min(picked.nbytes, whole)
+    arrays = [(a.nbytes, n) for a, n in zip(args, times) if n and a is not None and a is not picked]
+    moved, held = sum([size * n for size, n in arrays]), sum([size for size, _ in arrays])
+    part = 0 if picked is None else min(picked.nbytes, moved)
+    return moved + part, held + part

@@ -104,7 +104,7 @@ class Note:
 
     def __init__(self, call, place, phase):
         self.name, self.start, self.ns, self.args = call.name, call.start, call.ns, call.args
-        self.op, self.place, self.phase, self.bytes = call.name, place, phase, 0
+        self.op, self.place, self.phase, self.bytes, self.held = call.name, place, phase, 0, 0
         arrays = [a for a in call.args if isinstance(a, np.ndarray)]
         self.flops, self.inputs, self.outputs = 0, (), (max([a.shape for a in arrays], key=np.prod, default=()),)
         self.itemsize = max([a.itemsize for a in arrays if a.dtype.kind == "f"], default=4)
@@ -120,14 +120,14 @@ class Note:
     def close(self, picked=None):
         """Counts the bytes, and lets the arrays go."""
         if self.args is not None:
-            self.bytes, self.args = traffic(self.name, self.args, picked), None
+            self.bytes, self.held = traffic(self.name, self.args, picked)
+            self.args = None
 
     def row(self, us, wait, share):
         limits = machine_limits()
-        return Row(self.op, self.name, self.place[-1], "/".join(self.place), self.phase, self.inputs, self.outputs, us, wait,
-                   share, self.flops, self.bytes,
-                   limits.microseconds(self.flops, self.bytes, self.itemsize),
-                   limits.microseconds(self.flops, 0, self.itemsize) >= limits.microseconds(0, self.bytes))
+        arithmetic, memory = limits.arithmetic_us(self.flops, self.itemsize), limits.memory_us(self.bytes, self.held)
+        return Row(self.op, self.name, self.place[-1], "/".join(self.place), self.phase, self.inputs, self.outputs, us, wait, share,
+                   self.flops, self.bytes, max(arithmetic, memory), arithmetic >= memory)
 
 
 def observe(model, make_batch, step):

@@ -22,7 +22,7 @@ class MachineLimits(NamedTuple):
         level: the instruction set (`fastnn.config.cpu_level()`).
         threads: how many threads.
         gflops: multiply-adds in registers, 10^9 operations a second.
-        bandwidth: pairs (bytes touched, GB/s of a copy), by size: small arrays stay in caches.
+        bandwidth: pairs (bytes held, GB/s read and written), by size: small arrays stay in caches.
     """
 
     cpu: str
@@ -32,7 +32,7 @@ class MachineLimits(NamedTuple):
     bandwidth: tuple
 
     def gbs(self, size):
-        """The bandwidth in GB/s for work that touches so many bytes: between sizes measured, in proportion to the logarithm."""
+        """The bandwidth in GB/s for work on so many bytes of memory: between sizes measured, in proportion to the logarithm."""
         sizes = [s for s, _ in self.bandwidth]
         i = bisect.bisect(sizes, size)
         if i in (0, len(sizes)):
@@ -40,10 +40,13 @@ class MachineLimits(NamedTuple):
         (low, a), (high, b) = self.bandwidth[i - 1:i + 1]
         return a + (b - a) * math.log(size / low) / math.log(high / low)
 
-    def microseconds(self, flops, size, itemsize=4):
-        """The least time of work of so many operations that touches so many bytes; float64 has half the lanes of float32."""
-        arithmetic = flops / (self.gflops * 1e3) * (itemsize / 4)
-        return max(arithmetic, size / (self.gbs(size) * 1e3) if size else 0.0)
+    def arithmetic_us(self, flops, itemsize=4):
+        """The least time of so many operations, in microseconds; float64 has half the lanes of float32."""
+        return flops / (self.gflops * 1e3) * (itemsize / 4)
+
+    def memory_us(self, moved, held):
+        """The least time in which so many bytes can be read and written, in microseconds, where the arrays hold `held` bytes."""
+        return moved / (self.gbs(held) * 1e3)
 
     def __str__(self):
         cached, memory = self.bandwidth[len(self.bandwidth) // 2], self.bandwidth[-1]
@@ -56,7 +59,7 @@ def machine_limits(threads=None, measure=False):
 
     Args:
         threads: of the kernels; by default as many as they use now.
-        measure: whether to measure anew: once on an idle machine, if the first time was on a busy one.
+        measure: whether to measure again, for what is better than before: on an idle machine, if the first time was on a busy one.
 
     Returns:
         MachineLimits.
@@ -74,13 +77,21 @@ def machine_limits(threads=None, measure=False):
     cpu, level = cpu_name(), config.cpu_level()
     key = f"{cpu}, {level}, {threads}"
     if measure or key not in _known:
-        found = None if measure else _read().get(key)
-        if found is None:
-            found = measure_limits(threads)
+        found = _read().get(key)
+        if measure or found is None:
+            found = _better(found, measure_limits(threads))
             _write({**_read(), key: found})
         _known[key] = found
     found = _known[key]
     return MachineLimits(cpu, level, threads, found["gflops"], tuple(map(tuple, found["bandwidth"])))
+
+
+def _better(a, b):
+    """Of two measurements what is higher in each: they can fall short of what the machine can do, and never exceed it."""
+    if a is None or [size for size, _ in a["bandwidth"]] != [size for size, _ in b["bandwidth"]]:
+        return b
+    return {"gflops": max(a["gflops"], b["gflops"]),
+            "bandwidth": [[size, max(x, y)] for (size, x), (_, y) in zip(a["bandwidth"], b["bandwidth"])]}
 
 
 def cpu_name():

@@ -40,6 +40,18 @@ def test_measured_once_for_each_number_of_threads(measured):
     assert measured == [1, 2, 2]
 
 
+def test_measuring_again_keeps_the_better(measured, monkeypatch):
+    machine.machine_limits(1)
+    busy = {"gflops": 50.0, "bandwidth": [[1024, 90.0], [4096, 20.0], [2**30, 10.0]]}
+    monkeypatch.setattr(machine, "measure_limits", lambda threads: busy)
+    limits = machine.machine_limits(1, measure=True)
+    assert limits.gflops == 100.0 and limits.bandwidth == ((1024, 90.0), (4096, 40.0), (2**30, 10.0))
+    forget()
+    assert machine.machine_limits(1) == limits
+    monkeypatch.setattr(machine, "measure_limits", lambda threads: {**busy, "bandwidth": [[512, 5.0], [4096, 4.0]]})
+    assert machine.machine_limits(1, measure=True).gflops == 50.0          # measured at other sizes: nothing to compare
+
+
 def test_by_default_the_threads_of_the_kernels(measured):
     assert machine.machine_limits().threads == fastnn.config.get_num_threads()
 
@@ -85,6 +97,12 @@ def test_bandwidth_between_the_sizes(measured):
     limits = machine.machine_limits(1)
     assert [limits.gbs(s) for s in (1, 1024, 2048, 4096, 2**40)] == [80.0, 80.0, 60.0, 40.0, 10.0]
     assert "100 GFLOP/s, 10 GB/s from memory, 40 GB/s in 4 KB" in str(limits)
+
+
+def test_least_times(measured):
+    limits = machine.machine_limits(1)
+    assert limits.arithmetic_us(10**6) == pytest.approx(10.0) and limits.arithmetic_us(10**6, itemsize=8) == pytest.approx(20.0)
+    assert limits.memory_us(8000, 1024) == pytest.approx(0.1) and limits.memory_us(0, 0) == 0
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True])
