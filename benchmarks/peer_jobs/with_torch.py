@@ -36,7 +36,7 @@ class Image:
 
 def arrays(found):
     def array(y):
-        return np.array(y.value.permute(*y.order)) if isinstance(y, Image) else np.array(y)
+        return np.array((y.value.permute(*y.order) if isinstance(y, Image) else y).numpy())
     return [array(y) for y in (found if isinstance(found, (tuple, list)) else [found])]
 
 
