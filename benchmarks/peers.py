@@ -183,7 +183,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="two cases of each family, two rounds")
     options = parser.parse_args()
     options.rounds = min(options.rounds, 2) if options.quick else options.rounds
-    options.seconds, options.samples = (0.01, 3) if options.quick else (0.03, 5)
+    options.seconds, options.samples = (0.01, 3) if options.quick else (0.03, 3)
     from peer_jobs.cases import FAMILIES as cases
     wanted = {family: cases[family][:2 if options.quick else None] for family in options.families}
     asked = {peer for some in wanted.values() for case in some for peer in case.peers} & set(options.peers)

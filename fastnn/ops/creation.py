@@ -15,6 +15,7 @@ def _fill_with(y, value):
 @op
 class full:
     """A tensor of one value."""
+    flops = 0
     cases = [((), {"shape": (3, 5), "fill_value": 2.5, "dtype": "float32"}), ((), {"shape": (), "fill_value": 1, "dtype": "int32"})]
 
     def spec(*, shape, fill_value, dtype=None):
@@ -27,6 +28,7 @@ class full:
 @op
 class full_like:
     """A tensor of one value, of the shape of x, and of its dtype unless another is given."""
+    flops = 0
     cases = [((normal(3, 5),), {"fill_value": 2.5}), ((normal(2, 0),), {"fill_value": 1, "dtype": "int32"})]
 
     def spec(x, *, fill_value, dtype=None):

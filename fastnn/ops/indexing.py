@@ -14,6 +14,7 @@ from .shape import moveaxis, reshape, strided_slice
 class gather:
     """Slices of x along an axis, by an int64 index of any shape; a negative index counts from the end."""
     picks = "x"
+    flops = 0
     cases = [((normal(5, 3), integers(4, low=-5, high=5)), {"axis": 0}), ((normal(2, 6, 3), integers(2, 2, high=6)), {"axis": 1}),
              ((normal(9), integers(high=9)), {"axis": 0}), ((normal(50, 40), integers(30, high=50)), {"axis": 0})]
 
@@ -88,6 +89,7 @@ def take_along_axis(x, indices, axis=None):
 class gather_rows:
     """Rows of an array by an int64 index, cast to `dtype` on the way and multiplied by `scale`: a batch for training."""
     picks = "src"
+    flops = 0
     cases = [((normal(6, 5), integers(4, high=6)), {"dtype": "float32"}),
              ((integers(50, 28, 30, low=0, high=256, dtype="uint8"), integers(40, high=50)), {"dtype": "float32", "scale": 1 / 255}),
              ((integers(9, dtype="int32"), integers(20, high=9)), {"dtype": "int64"})]
@@ -103,6 +105,7 @@ class gather_rows:
 @op
 class one_hot_rows:
     """Rows of zeros with a one where the int64 index says; all zeros for an index outside."""
+    flops = 0
     cases = [((integers(5, low=-1, high=4),), {"num_classes": 3, "dtype": "float32"})]
 
     def spec(indices, *, num_classes, dtype):
@@ -234,6 +237,7 @@ class assign:
     """Writes a value of the same shape into a variable, in the variable's dtype."""
     outputs = ""
     updates = "variable"
+    flops = 0
     cases = [((normal(3, 5), normal(3, 5)), {}), ((normal(40000), integers(40000)), {})]
 
     def spec(variable, value):

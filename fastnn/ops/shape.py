@@ -70,6 +70,7 @@ def ravel(x):
 @op
 class transpose:
     """Axes in another order; None turns the order round."""
+    flops = 0
     cases = [((normal(3, 5),), {}), ((normal(2, 3, 4, 5),), {"axes": (0, 3, 1, 2)}), ((normal(200, 310),), {"axes": (1, 0)}),
              ((normal(3, 0, 2),), {"axes": (2, 0, 1)}), ((normal(9, 17, 33),), {"axes": (2, 0, 1)}),
              ((normal(4, 1, 3),), {"axes": (0, -1, 1)})]
@@ -110,6 +111,7 @@ def moveaxis(x, source, destination):
 @op
 class broadcast_to:
     """x repeated along axes of size 1, and along new axes in front, to a shape."""
+    flops = 0
     cases = [((normal(3, 1),), {"shape": (3, 5)}), ((normal(5),), {"shape": (2, 3, 5)}), ((normal(),), {"shape": (4, 2)}),
              ((normal(3, 1, 7),), {"shape": (3, 2000, 7)}), ((normal(1, 3),), {"shape": (0, 3)})]
 
@@ -155,6 +157,7 @@ def repeat(x, repeats, axis=None):
 @op
 class copy:
     """The same values in memory of their own."""
+    flops = 0
     cases = [((normal(3, 5),), {}), ((normal(200000),), {})]
 
     def spec(x):
@@ -173,6 +176,7 @@ class copy:
 class strided_slice:
     """Elements start, start + step ... of each axis, `sizes` of them (None, in specs alone: as many as there are)."""
     picks = "x"
+    flops = 0
     cases = [((normal(5, 6),), {"starts": (1, 5), "steps": (2, -1), "sizes": (2, 6)}),
              ((normal(5, 6, 3),), {"starts": (0, 2, 0), "steps": (1, 1, 1), "sizes": (5, 3, 3)}),
              ((normal(4),), {"starts": (0,), "steps": (1,), "sizes": (0,)})]
@@ -190,6 +194,7 @@ class strided_slice:
 @op
 class place_slice:
     """Zeros of a shape, with x at start, start + step ... of each axis: the gradient of a slice."""
+    flops = 0
     cases = [((normal(2, 6),), {"shape": (5, 6), "starts": (1, 5), "steps": (2, -1)}),
              ((normal(2, 3),), {"shape": (2, 5), "starts": (0, 1), "steps": (1, 1)})]
 
@@ -225,6 +230,7 @@ def _part(x, axis, start, size):
 class join:
     """Tensors one after the other along an axis (not negative)."""
     promote = True
+    flops = 0
     cases = [((normal(2, 3), normal(2, 5)), {"axis": 1}), ((normal(2, 3), normal(1, 3), normal(4, 3)), {"axis": 0}),
              ((normal(2, 0, 3), normal(2, 4, 3)), {"axis": 1})]
 
@@ -301,6 +307,7 @@ def split(x, indices_or_sections, axis=0):
 @op
 class pad_constant:
     """x with a border of one value; pad_width: (before, after) of each axis."""
+    flops = 0
     cases = [((normal(2, 3),), {"pad_width": ((1, 2), (0, 1)), "value": 0.0}),
              ((normal(4),), {"pad_width": ((3, 0),), "value": -1.5}), ((normal(0, 2),), {"pad_width": ((1, 1), (0, 0)), "value": 2.0})]
 
