@@ -32,6 +32,9 @@ static inline void fn_over_rows(const fn_arg *a, int64_t extra, int64_t rows, in
   fn_parallel(FN_CEIL(rows, rows_of_chunk), fn_rows_chunk, &job);
 }
 
+/* Rows to a chunk of a sum over rows of n elements, as for the gradient of a bias: at most 64 chunks. */
+static inline int64_t fn_bias_rows(int64_t rows, int64_t n) { return FN_MAX(1, FN_MAX(FN_CHUNK / n, FN_CEIL(rows, 64))); }
+
 /* ---- Groups: the repeating arguments of a kernel, whose first is the number of elements `n` ----
  * body(c, group, slice, from, to) does the elements from ... to - 1 of one group; `slice` counts the slices of all groups. */
 

@@ -101,7 +101,7 @@ FN_TUNED(bias_act_grad) {
   j.act = a[6].i >= FN_LINEAR && a[6].i <= FN_LEAKY_RELU ? (int)a[6].i : FN_LINEAR;
   if (db && j.n && !j.m) memset(db, 0, (size_t)j.n * 4);
   if (!j.m || !j.n || (!db && !j.out)) return FN_OK;
-  j.rows = FN_MAX(1, FN_MAX(FN_CHUNK / j.n, FN_CEIL(j.m, 64)));
+  j.rows = fn_bias_rows(j.m, j.n);
   int64_t chunks = FN_CEIL(j.m, j.rows);
   if (chunks == 1) {
     j.partial = db;

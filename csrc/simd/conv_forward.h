@@ -275,9 +275,7 @@ static int run_forward(conv_forward *j) {
     j->stream = bytes > (1 << 24) && j->act <= FN_RELU && s->F % VL == 0 && (uintptr_t)j->y % (VL * 4) == 0;
   }
   fn_parallel(chunks, chunk, j);
-#if FN_LEVEL == 4
-  if (j->stream) _mm_sfence();
-#endif
+  vfence(j->stream);
   return j->status;
 }
 

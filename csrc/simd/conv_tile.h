@@ -16,14 +16,6 @@ typedef struct {
   int relu, stream;                    /* stream: write past the caches (y aligned to vectors) */
 } conv_tile;
 
-FN_INLINE void vstream(float *p, vf v) {
-#if FN_LEVEL == 4
-  _mm512_stream_ps(p, (__m512)v);
-#else
-  vstore(p, v);
-#endif
-}
-
 /* Called with constant rows and vectors only.  The accumulators have names, not an index, so that they stay in registers. */
 FN_INLINE void conv_tile_run(const conv_tile *t, const int rows, const int vectors) {
 #define DECLARE(i) vf a##i = {0}, b##i = {0};

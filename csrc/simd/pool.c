@@ -1,19 +1,9 @@
 /* Tuned float kernels: pooling over images (N, H, W, C), channels in the lanes of a vector. */
 #include "level.h"
 
-typedef struct {
-  int32_t from, to; /* of a column or row of the image: the windows that cover it; of a window: the cells it covers */
-} span;
-
-typedef struct {
-  int64_t n, h, w, c, oh, ow, kh, kw, sh, sw, top, left;
-  const float *from;
-  float *to;
-  uint8_t *small;
-  int32_t *large;
-  span *columns; /* one for each column of what is written */
-  float *across, *down; /* for the average's gradient, of each window: 1 / cells inside the image along the width, the height */
-} pool;
+#include "../chunks.h"
+#include "../windows.h"
+#include "max_window.h"
 
 static inline int pool_sizes(pool *p, const fn_arg *a) {
   int64_t *size = &p->n;
@@ -40,76 +30,7 @@ FN_INLINE span pool_windows_of(int64_t i, int64_t stride, int64_t pad, int64_t k
   return (span){(int32_t)FN_MIN(from, outputs), (int32_t)to};
 }
 
-
 /* ---- Maximum ---- */
-
-/* best = max(best, v) and cell = its number; NaN wins over numbers, the earlier over its equals. */
-FN_INLINE void take_greater(vf *best, vi *cell, vf v, int32_t number) {
-#if FN_LEVEL == 4
-  __m512 b = (__m512)*best;
-  __mmask16 take = _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(b, b, _CMP_ORD_Q), (__m512)v, b, _CMP_NLE_UQ);
-  *best = (vf)_mm512_mask_mov_ps(b, take, (__m512)v);
-  *cell = (vi)_mm512_mask_mov_epi32((__m512i)*cell, take, _mm512_set1_epi32(number));
-#else
-  vi keep = (v <= *best) | (*best != *best);
-  *best = vselect(keep, *best, v);
-  *cell = (keep & *cell) | (~keep & (number - (vi){0}));
-#endif
-}
-
-/* VL bytes as the lanes of a vector, and back.  (GCC 12 does __builtin_convertvector of bytes lane by lane.) */
-FN_INLINE vi load_bytes(const uint8_t *p) {
-#if FN_LEVEL == 4
-  return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
-#elif FN_LEVEL == 3
-  return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
-#else
-  vi v;
-  for (int i = 0; i < VL; i++) v[i] = p[i];
-  return v;
-#endif
-}
-
-FN_INLINE void store_bytes(uint8_t *p, vi v) {
-#if FN_LEVEL == 4
-  _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)v));
-#elif FN_LEVEL == 3
-  __m128i words = _mm_packus_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
-  _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
-#else
-  for (int i = 0; i < VL; i++) p[i] = (uint8_t)v[i];
-#endif
-}
-
-FN_INLINE void store_cells(const pool *p, int64_t at, vi cell, int64_t n) {
-  if (p->small && n == VL) store_bytes(p->small + at, cell);
-  else if (p->small)
-    for (int64_t i = 0; i < n; i++) p->small[at + i] = (uint8_t)cell[i];
-  else if (p->large) memcpy(p->large + at, &cell, (size_t)n * 4);
-}
-
-FN_INLINE vi load_cells(const pool *p, int64_t at, int64_t n) {
-  vi cell = {0};
-  if (p->small && n == VL) return load_bytes(p->small + at);
-  if (p->small)
-    for (int64_t i = 0; i < n; i++) cell[i] = p->small[at + i];
-  else if (p->large) memcpy(&cell, p->large + at, (size_t)n * 4);
-  return cell;
-}
-
-/* One window of h x w cells; `number` is that of its first cell, `line` what a row of the window adds to it. */
-FN_INLINE void max_window(const pool *p, const float *x, int64_t out, int64_t h, int64_t w, int64_t number, int64_t line) {
-  for (int64_t c = 0; c < p->c; c += VL) {
-    int64_t lanes = FN_MIN(p->c - c, VL);
-    vf best = load_lanes(x + c, lanes);
-    vi cell = (int32_t)number - (vi){0};
-    for (int64_t i = 0; i < h; i++)
-      for (int64_t j = 0; j < w; j++)
-        if (i + j) take_greater(&best, &cell, load_lanes(x + (i * p->w + j) * p->c + c, lanes), (int32_t)(number + i * line + j));
-    store_lanes(p->to + out + c, best, lanes);
-    store_cells(p, out + c, cell, lanes);
-  }
-}
 
 static void max_pool_rows(void *ctx, int64_t chunk) {
   const pool local = *(const pool *)ctx, *p = &local; /* a copy that no store can change */
@@ -142,15 +63,6 @@ FN_TUNED(max_pool2d) {
   for (int64_t i = 0; i < p.ow; i++) p.columns[i] = pool_window(i, p.sw, p.left, p.kw, p.w);
   fn_parallel(FN_CEIL(p.n * p.oh, pool_rows((double)p.ow * p.c * p.kh * p.kw)), max_pool_rows, &p);
   return FN_OK;
-}
-
-/* dy where the window chose the cell of that number, else 0. */
-FN_INLINE vf chosen(vf dy, vi cell, int32_t number) {
-#if FN_LEVEL == 4
-  return (vf)_mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask((__m512i)cell, _mm512_set1_epi32(number)), (__m512)dy);
-#else
-  return (vf)((vi)dy & (cell == number));
-#endif
 }
 
 /* A row of windows two columns wide that do not overlap: writes `lines` rows of the image, `number` that of the first cell. */
@@ -296,5 +208,95 @@ FN_TUNED(average_pool2d_grad) {
   average_scales(p.across, p.ow, p.sw, p.left, p.kw, p.w);
   average_scales(p.down, p.oh, p.sh, p.top, p.kh, p.h);
   fn_parallel(FN_CEIL(p.n * p.h, pool_rows((double)p.w * p.c)), average_pool_grad_rows, &p);
+  return FN_OK;
+}
+
+/* ---- Back through windows that do not overlap, and the activation before them ---- */
+
+typedef struct {
+  const float *dy, *y;
+  const uint8_t *index;
+  float *dz, *partial;
+  int64_t h, w, c, pixels, chunk, stream; /* chunk: pixels of one */
+  fn_windows p;
+  int act;
+  float alpha;
+} pool_act;
+
+FN_INLINE void pool_act_store(const pool_act *j, float *p, vf v, int64_t lanes) {
+  if (lanes == VL && j->stream) vstream(p, v);
+  else store_lanes(p, v, lanes);
+}
+
+/* Pixels [from, to) of one row of an image, V vectors of channels from c on; called with constants for pairs (windows are
+ * two columns wide, two apart), V and act. */
+FN_INLINE void pool_act_strip(const pool_act *j, int64_t row, int64_t from, int64_t to, int64_t c, const int V, int64_t lanes,
+                              const int pairs, const int act, vf *sum) {
+  const fn_windows *p = &j->p;
+  int64_t ih = row % j->h, oh = ih / p->sh, down = ih - oh * p->sh, step = pairs ? 2 : p->sw, width = pairs ? 2 : p->kw;
+  int64_t ow = from / step, first = from - ow * step, outputs = oh < p->oh && down < p->kh ? p->ow : 0;
+  int64_t at = ((row / j->h * p->oh + oh) * p->ow + ow) * j->c + c;
+  float *dz = j->dz + (row * j->w + from) * j->c + c;
+  for (; from < to && ow < outputs; ow++, at += j->c, first = 0) {
+    vf d[4];
+    vi cell[4];
+    for (int v = 0; v < V; v++) {
+      d[v] = vactivate_grad(act, load_lanes(j->dy + at + v * VL, lanes), load_lanes(j->y + at + v * VL, lanes), j->alpha);
+      cell[v] = load_byte_lanes(j->index + at + v * VL, lanes);
+    }
+    int64_t last = FN_MIN(step, first + to - from);
+    from += last - first;
+    for (int64_t across = first; across < last; across++, dz += j->c)
+      for (int v = 0; v < V; v++) {
+        vf one = across < width ? chosen(d[v], cell[v], (int32_t)(down * width + across)) : (vf){0};
+        sum[v] += one;
+        pool_act_store(j, dz + v * VL, one, lanes);
+      }
+  }
+  for (; from < to; from++, dz += j->c)
+    for (int v = 0; v < V; v++) pool_act_store(j, dz + v * VL, (vf){0}, lanes);
+}
+
+FN_INLINE void pool_act_columns(const pool_act *j, int64_t chunk, int64_t c, const int V, int64_t lanes, const int pairs, const int act) {
+  vf sum[4] = {{0}};
+  int64_t pixel = chunk * j->chunk, end = FN_MIN(pixel + j->chunk, j->pixels);
+  while (pixel < end) {
+    int64_t row = pixel / j->w, from = pixel - row * j->w, to = FN_MIN(j->w, from + end - pixel);
+    pool_act_strip(j, row, from, to, c, V, lanes, pairs, act, sum);
+    pixel += to - from;
+  }
+  for (int v = 0; v < V; v++) store_lanes(j->partial + chunk * j->c + c + v * VL, sum[v], lanes);
+}
+
+FN_INLINE void pool_act_run(const pool_act *j, int64_t chunk, const int pairs, const int act) {
+  int64_t c = 0;
+  for (; c + 4 * VL <= j->c; c += 4 * VL) pool_act_columns(j, chunk, c, 4, VL, pairs, act);
+  for (; c + 2 * VL <= j->c; c += 2 * VL) pool_act_columns(j, chunk, c, 2, VL, pairs, act);
+  for (; c + VL <= j->c; c += VL) pool_act_columns(j, chunk, c, 1, VL, pairs, act);
+  if (c < j->c) pool_act_columns(j, chunk, c, 1, j->c - c, pairs, act);
+}
+
+static void pool_act_chunk(void *ctx, int64_t chunk) {
+  const pool_act *j = ctx;
+  if (j->p.kw == 2 && j->p.sw == 2 && j->act == FN_RELU) pool_act_run(j, chunk, 1, FN_RELU);
+  else pool_act_run(j, chunk, 0, j->act);
+}
+
+FN_TUNED(max_pool2d_act_grad) {
+  pool_act j = {.dy = a[0].p, .y = a[1].p, .index = a[2].p, .dz = a[3].p, .h = a[6].i, .w = a[7].i, .c = a[8].i, .alpha = (float)a[16].f};
+  float *db = a[4].p;
+  j.act = a[15].i >= FN_LINEAR && a[15].i <= FN_LEAKY_RELU ? (int)a[15].i : FN_LINEAR;
+  if (j.c) memset(db, 0, (size_t)j.c * 4);
+  j.pixels = j.c && a[5].i && j.h && j.w ? a[5].i * j.h * j.w : 0;
+  if (!j.pixels) return FN_OK;
+  if (!fn_windows_read(&j.p, a + 9, j.h, j.w)) j.p = (fn_windows){0, 0, 1, 1, 1, 1};
+  j.stream = j.pixels * j.c > (1 << 22) && j.c % VL == 0 && (uintptr_t)j.dz % (VL * 4) == 0;
+  j.chunk = fn_bias_rows(j.pixels, j.c);
+  int64_t chunks = FN_CEIL(j.pixels, j.chunk);
+  if (!(j.partial = fn_scratch(0, (size_t)(chunks * j.c) * 4))) return FN_NOMEM;
+  fn_parallel(chunks, pool_act_chunk, &j);
+  vfence(j.stream);
+  for (int64_t k = 0; k < chunks; k++)
+    for (int64_t c = 0; c < j.c; c++) db[c] += j.partial[k * j.c + c];
   return FN_OK;
 }

@@ -58,6 +58,21 @@ FN_INLINE void vstore_n(float *p, vf v, int64_t n) {
 FN_INLINE vf load_lanes(const float *p, int64_t n) { return n == VL ? vload(p) : vload_n(p, n); }
 FN_INLINE void store_lanes(float *p, vf v, int64_t n) { n == VL ? vstore(p, v) : vstore_n(p, v, n); }
 
+/* Writes past the caches, what will not be read soon: p aligned to vectors; once all is written, vfence. */
+FN_INLINE void vstream(float *p, vf v) {
+#if FN_LEVEL == 4
+  _mm512_stream_ps(p, (__m512)v);
+#else
+  vstore(p, v);
+#endif
+}
+FN_INLINE void vfence(int64_t streamed) {
+#if FN_LEVEL == 4
+  if (streamed) _mm_sfence();
+#endif
+  (void)streamed;
+}
+
 /* mask ? a : b, lane by lane; a mask is what a comparison of two vf gives (all ones or zero). */
 FN_INLINE vf vselect(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 

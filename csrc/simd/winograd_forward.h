@@ -10,6 +10,7 @@ typedef struct {
   int act;
   float alpha;
   int64_t tiles, block; /* tiles in all, and in a chunk */
+  uint8_t *index; /* with 2x2 pooling: which cell it was, and y is (N, OH / 2, OW / 2, F); else NULL */
   int status;
 } winograd_job;
 
@@ -83,6 +84,28 @@ FN_INLINE void winograd_outputs(const winograd_job *j, const float *m, int64_t p
     for (int i = 0; i < WINO * WINO; i++) y[i] = vactivate(j->act, y[i], j->alpha);
 }
 
+/* A tile holds four windows of 2x2: their maxima.  (OH and OW are even then.) */
+FN_INLINE void winograd_pool_tile(const winograd_job *j, winograd_tile t, int64_t f, int64_t lanes, const vf y[WINO * WINO]) {
+  const fn_conv *s = &j->s;
+  int64_t rows = FN_MIN(2, (s->OH - t.oh) / 2), columns = FN_MIN(2, (s->OW - t.ow) / 2);
+  int64_t to = ((t.n * (s->OH / 2) + t.oh / 2) * (s->OW / 2) + t.ow / 2) * s->F + f;
+#pragma GCC unroll 2
+  for (int r = 0; r < 2; r++)
+#pragma GCC unroll 2
+    for (int c = 0; c < 2; c++) {
+      const vf *corner = y + 2 * r * WINO + 2 * c;
+      int64_t at = to + (r * (s->OW / 2) + c) * s->F;
+      vf best = corner[0];
+      vi cell = {0};
+      if (r >= rows || c >= columns) continue;
+      take_greater(&best, &cell, corner[1], 1);
+      take_greater(&best, &cell, corner[WINO], 2);
+      take_greater(&best, &cell, corner[WINO + 1], 3);
+      store_lanes(j->y + at, best, lanes);
+      store_byte_lanes(j->index + at, cell, lanes);
+    }
+}
+
 /* Outputs of tiles [from, from + tiles), filters [p*PANEL, ...). */
 static void winograd_store_tiles(const winograd_job *j, winograd_planes m, int64_t from, int64_t tiles, int64_t p) {
   const fn_conv *s = &j->s;
@@ -94,6 +117,10 @@ static void winograd_store_tiles(const winograd_job *j, winograd_planes m, int64
       float *to = j->y + ((t.n * s->OH + t.oh) * s->OW + t.ow) * s->F + f;
       vf y[WINO * WINO];
       winograd_outputs(j, m.at + i * m.step + v * VL, m.plane, vload(j->bias + f), y);
+      if (j->index) {
+        winograd_pool_tile(j, t, f, lanes, y);
+        continue;
+      }
 #pragma GCC unroll 4
       for (int r = 0; r < WINO; r++)
 #pragma GCC unroll 4

@@ -34,8 +34,8 @@ class _Conv(ConvolutionBase):
             )
         self._add_kernel_and_bias((*self.kernel_size, channels // self.groups, self.filters), self.filters)
 
-    def _convolve(self, x, **window):
-        return ops.convolve(x, self.kernel, self.bias, groups=self.groups, **window, **self._epilogue)
+    def _convolve(self, x, epilogue, **window):
+        return ops.convolve(x, self.kernel, self.bias, groups=self.groups, **window, **epilogue)
 
 
 class Conv1D(_Conv):

@@ -8,8 +8,8 @@ from .kernel_layer import KernelLayer
 class ConvolutionBase(KernelLayer):
     """A convolution over `rank` axes: 1 (sequences) or 2 (images).
 
-    Subclasses make their weights in `_add_weights`, convolve in `_convolve`, which is always given channels last, and name
-    the arguments that they have of their own in `config_keys`.
+    Subclasses make their weights in `_add_weights`, convolve in `_convolve`, which is always given channels last and what
+    follows in the same op, and name the arguments that they have of their own in `config_keys`.
 
     Args:
         kernel_size, strides, dilation_rate: an int, or one for each axis.
@@ -46,9 +46,10 @@ class ConvolutionBase(KernelLayer):
         self._add_weights(channels, tuple(input_shape))
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self._channel_axis: channels})
 
-    def call(self, inputs):
+    def call(self, inputs, absorbed=None):
         last = self._channel_axis == -1
-        y = self._convolve(inputs if last else to_channels_last(inputs), strides=self.strides, padding=self.padding,
+        epilogue = {**self._epilogue, **absorbed} if absorbed else self._epilogue
+        y = self._convolve(inputs if last else to_channels_last(inputs), epilogue, strides=self.strides, padding=self.padding,
                            dilation_rate=self.dilation_rate)  # fmt: skip
         return self._finish(y if last else to_channels_first(y))
 

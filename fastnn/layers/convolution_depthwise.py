@@ -25,8 +25,8 @@ class _DepthwiseConv(ConvolutionBase):
         self.kernel = self._add("kernel", (*self.kernel_size, channels, self.depth_multiplier), word="depthwise")
         self._add_bias(channels * self.depth_multiplier)
 
-    def _convolve(self, x, **window):
-        return ops.convolve_depthwise(x, self.kernel, self.bias, **window, **self._epilogue)
+    def _convolve(self, x, epilogue, **window):
+        return ops.convolve_depthwise(x, self.kernel, self.bias, **window, **epilogue)
 
 
 class DepthwiseConv1D(_DepthwiseConv):
@@ -114,10 +114,10 @@ class _SeparableConv(ConvolutionBase):
         self.pointwise_kernel = self._add("pointwise_kernel", ((1,) * self.rank + (depth, self.filters)), word="pointwise")
         self._add_bias(self.filters)
 
-    def _convolve(self, x, **window):
+    def _convolve(self, x, epilogue, **window):
         y = ops.convolve_depthwise(x, self.depthwise_kernel, **window)
         ones = (1,) * self.rank
-        return ops.convolve(y, self.pointwise_kernel, self.bias, strides=ones, padding="valid", dilation_rate=ones, **self._epilogue)
+        return ops.convolve(y, self.pointwise_kernel, self.bias, strides=ones, padding="valid", dilation_rate=ones, **epilogue)
 
 
 class SeparableConv1D(_SeparableConv):

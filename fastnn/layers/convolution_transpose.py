@@ -29,8 +29,8 @@ class _ConvTranspose(ConvolutionBase):
     def _add_weights(self, channels, input_shape):
         self._add_kernel_and_bias((*self.kernel_size, self.filters, channels), self.filters)
 
-    def _convolve(self, x, **window):
-        return ops.convolve_transposed(x, self.kernel, self.bias, output_padding=self.output_padding, **window, **self._epilogue)
+    def _convolve(self, x, epilogue, **window):
+        return ops.convolve_transposed(x, self.kernel, self.bias, output_padding=self.output_padding, **window, **epilogue)
 
 
 class Conv1DTranspose(_ConvTranspose):

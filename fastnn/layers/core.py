@@ -49,8 +49,8 @@ class Dense(KernelLayer):
         self._add_kernel_and_bias((input_shape[-1], self.units), self.units)
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
-    def call(self, inputs):
-        return self._finish(ops.dense(inputs, self.kernel, self.bias, **self._epilogue))
+    def call(self, inputs, absorbed=None):
+        return self._finish(ops.dense(inputs, self.kernel, self.bias, **(absorbed or self._epilogue)))
 
     def get_config(self):
         return {

@@ -12,7 +12,8 @@ class KernelLayer(Layer):
     """A layer with a kernel, a bias, and an activation that the layer's op applies in its epilogue where it can.
 
     Subclasses make both weights in `build` with `_add_kernel_and_bias`, and call their op with the attributes
-    `self._epilogue`, then `self._finish` with its result.  `kernels` has the words with which the options of their kernels
+    `self._epilogue`, then `self._finish` with its result.  `absorbed`, which `call` takes, are attributes of the op that
+    do the work of layers behind this one (models/fusion.py).  `kernels` has the words with which the options of their kernels
     begin, where that is not one called "kernel".
 
     Args:
@@ -54,6 +55,11 @@ class KernelLayer(Layer):
     def _finish(self, y):
         """The activation, where the op could not apply it."""
         return y if self._afterwards is None else self._afterwards(y)
+
+    @property
+    def epilogue(self):
+        """The name of the activation where the op applies it, "linear" where there is none; None: it comes after the op."""
+        return self._epilogue.get("activation")
 
     @property
     def activation(self):

@@ -82,7 +82,7 @@ class BatchNormalization(Layer):
         self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, name="moving_variance", trainable=False)
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: shape[0]})
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs, training=None, mask=None, absorbed=None):
         training = bool(training and self._trainable)
         axis = self.axis % len(inputs.shape)
         channels_last = axis == len(inputs.shape) - 1
@@ -92,7 +92,7 @@ class BatchNormalization(Layer):
         else:
             y = ops.batch_normalize(
                 x, self.gamma, self.beta, self.moving_mean, self.moving_variance, training=training,
-                momentum=self.momentum, epsilon=self.epsilon,
+                momentum=self.momentum, epsilon=self.epsilon, **(absorbed or {}),
             )  # fmt: skip
         return y if channels_last else ops.moveaxis(y, -1, axis)
 

@@ -4,6 +4,7 @@ from ..ops import reshape
 from ..tensor import Spec
 from ..utils.serialization import deserialize, serialize
 from .data_adapter import ArrayBatches
+from .fusion import steps
 from .model import Model
 
 
@@ -76,7 +77,7 @@ class Sequential(Model):
         return layer
 
     def _note_built(self):
-        self.__dict__["_seen"] = None
+        self.__dict__["_seen"] = self.__dict__["_steps"] = None
         self.built = len(self._specs) == len(self._stack) > 1
 
     def _known_input(self):
@@ -191,9 +192,10 @@ class Sequential(Model):
                              "pass the array itself")
         if self._specs and len(inputs.shape) != len(self._specs[0].shape):
             x = reshape(x, shape=(x.shape[0], *self._specs[0].shape[1:]))      # (N,) for (N, 1), or the other way
-        for layer in self._stack:
-            if layer.__class__ is not InputLayer:
-                x = layer(x)
+        if self.__dict__.get("_steps") is None:
+            self._steps = steps(self._stack)
+        for step in self._steps:
+            x = step(x)
         return x
 
     def _input_dtype(self, name):

@@ -7,6 +7,7 @@ from .. import config
 from ._shapes import operand
 from .activation import bias_act
 from .conv import conv2d, conv2d_backward_data
+from .conv_pool import conv2d_max_pool
 from .shape import expand_dims, moveaxis, reshape, squeeze
 
 
@@ -93,9 +94,13 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
 # ---- With channels last, bias and activation: what the layers call ----------------------------------------------
 
 def convolve(x, kernel, bias=None, *, strides, padding, dilation_rate, groups=1, **epilogue):
-    """`conv2d` of sequences too; padding may also be "causal" for them.  Strides and dilation_rate are tuples."""
+    """`conv2d` of sequences too; padding may also be "causal" for them.  Strides and dilation_rate are tuples.
+
+    For images the epilogue may have a `pool_size`: then it is `conv2d_max_pool`.
+    """
     if len(x.shape) == 4:
-        return conv2d(x, kernel, bias, strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups, **epilogue)
+        convolved = conv2d_max_pool if "pool_size" in epilogue else conv2d
+        return convolved(x, kernel, bias, strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups, **epilogue)
     if padding == "causal":
         padding = ((0, 0), ((kernel.shape[0] - 1) * dilation_rate[0], 0))
     y = conv2d(expand_dims(x, 1), expand_dims(kernel, 0), bias, strides=(1, *strides), padding=padding,

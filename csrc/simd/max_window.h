@@ -1,0 +1,104 @@
+/* The maximum of a window of cells and its number, channels in the lanes of a vector. */
+#ifndef FN_MAX_WINDOW_H
+#define FN_MAX_WINDOW_H
+
+typedef struct {
+  int32_t from, to; /* of a column or row of the image: the windows that cover it; of a window: the cells it covers */
+} span;
+
+typedef struct {
+  int64_t n, h, w, c, oh, ow, kh, kw, sh, sw, top, left;
+  const float *from;
+  float *to;
+  uint8_t *small;
+  int32_t *large;
+  span *columns; /* one for each column of what is written */
+  float *across, *down; /* for the average's gradient, of each window: 1 / cells inside the image along the width, the height */
+} pool;
+
+/* best = max(best, v) and cell = its number; NaN wins over numbers, the earlier over its equals. */
+FN_INLINE void take_greater(vf *best, vi *cell, vf v, int32_t number) {
+#if FN_LEVEL == 4
+  __m512 b = (__m512)*best;
+  __mmask16 take = _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(b, b, _CMP_ORD_Q), (__m512)v, b, _CMP_NLE_UQ);
+  *best = (vf)_mm512_mask_mov_ps(b, take, (__m512)v);
+  *cell = (vi)_mm512_mask_mov_epi32((__m512i)*cell, take, _mm512_set1_epi32(number));
+#else
+  vi keep = (v <= *best) | (*best != *best);
+  *best = vselect(keep, *best, v);
+  *cell = (keep & *cell) | (~keep & (number - (vi){0}));
+#endif
+}
+
+/* VL bytes as the lanes of a vector, and back.  (GCC 12 does __builtin_convertvector of bytes lane by lane.) */
+FN_INLINE vi load_bytes(const uint8_t *p) {
+#if FN_LEVEL == 4
+  return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+#elif FN_LEVEL == 3
+  return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+#else
+  vi v;
+  for (int i = 0; i < VL; i++) v[i] = p[i];
+  return v;
+#endif
+}
+
+FN_INLINE void store_bytes(uint8_t *p, vi v) {
+#if FN_LEVEL == 4
+  _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)v));
+#elif FN_LEVEL == 3
+  __m128i words = _mm_packus_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+  _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
+#else
+  for (int i = 0; i < VL; i++) p[i] = (uint8_t)v[i];
+#endif
+}
+
+FN_INLINE void store_byte_lanes(uint8_t *p, vi v, int64_t n) {
+  if (n == VL) store_bytes(p, v);
+  else
+    for (int64_t i = 0; i < n; i++) p[i] = (uint8_t)v[i];
+}
+
+FN_INLINE void store_cells(const pool *p, int64_t at, vi cell, int64_t n) {
+  if (p->small) store_byte_lanes(p->small + at, cell, n);
+  else if (p->large) memcpy(p->large + at, &cell, (size_t)n * 4);
+}
+
+FN_INLINE vi load_byte_lanes(const uint8_t *p, int64_t n) {
+  vi v = {0};
+  if (n == VL) return load_bytes(p);
+  for (int64_t i = 0; i < n; i++) v[i] = p[i];
+  return v;
+}
+
+FN_INLINE vi load_cells(const pool *p, int64_t at, int64_t n) {
+  vi cell = {0};
+  if (p->small) return load_byte_lanes(p->small + at, n);
+  if (p->large) memcpy(&cell, p->large + at, (size_t)n * 4);
+  return cell;
+}
+
+/* One window of h x w cells; `number` is that of its first cell, `line` what a row of the window adds to it. */
+FN_INLINE void max_window(const pool *p, const float *x, int64_t out, int64_t h, int64_t w, int64_t number, int64_t line) {
+  for (int64_t c = 0; c < p->c; c += VL) {
+    int64_t lanes = FN_MIN(p->c - c, VL);
+    vf best = load_lanes(x + c, lanes);
+    vi cell = (int32_t)number - (vi){0};
+    for (int64_t i = 0; i < h; i++)
+      for (int64_t j = 0; j < w; j++)
+        if (i + j) take_greater(&best, &cell, load_lanes(x + (i * p->w + j) * p->c + c, lanes), (int32_t)(number + i * line + j));
+    store_lanes(p->to + out + c, best, lanes);
+    store_cells(p, out + c, cell, lanes);
+  }
+}
+
+/* dy where the window chose the cell of that number, else 0. */
+FN_INLINE vf chosen(vf dy, vi cell, int32_t number) {
+#if FN_LEVEL == 4
+  return (vf)_mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask((__m512i)cell, _mm512_set1_epi32(number)), (__m512)dy);
+#else
+  return (vf)((vi)dy & (cell == number));
+#endif
+}
+#endif

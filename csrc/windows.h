@@ -1,0 +1,23 @@
+/* Pooling windows that lie side by side inside an image, as the kernels read them that pool what they have just computed. */
+#ifndef FN_WINDOWS_H
+#define FN_WINDOWS_H
+#include "fn.h"
+
+#define FN_WINDOWS "oh:n ow:n kh:p kw:p sh:p sw:p"
+enum { FN_WINDOWS_ARGS = 6 };
+
+typedef struct {
+  int64_t oh, ow, kh, kw, sh, sw; /* windows down and across, their sides, and the steps between them, which are no smaller */
+} fn_windows;
+
+/* Reads them; 0 if they overlap, leave the image, or have more cells than a byte can number. */
+static inline int fn_windows_read(fn_windows *p, const fn_arg *a, int64_t height, int64_t width) {
+  int64_t *field = &p->oh;
+  for (int i = 0; i < FN_WINDOWS_ARGS; i++) {
+    field[i] = a[i].i;
+    if (a[i].i >= INT32_MAX) return 0;
+  }
+  if (p->sh < p->kh || p->sw < p->kw || p->kh * p->kw > 256) return 0;
+  return !p->oh || !p->ow || ((p->oh - 1) * p->sh + p->kh <= height && (p->ow - 1) * p->sw + p->kw <= width);
+}
+#endif
