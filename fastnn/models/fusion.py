@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from .. import config
 from ..layers import (Activation, BatchNormalization, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Dense, DepthwiseConv1D,
-                      DepthwiseConv2D, InputLayer, Layer, LeakyReLU, MaxPooling2D, ReLU, SeparableConv1D, SeparableConv2D)
+                      DepthwiseConv2D, InputLayer, LeakyReLU, MaxPooling2D, ReLU, SeparableConv1D, SeparableConv2D)
 from ..tensor import Spec, Tensor
 
 # Activations whose kernels compute the same bits in the epilogue of a product as alone.
@@ -68,7 +68,6 @@ RULES = {
 }
 
 CALLS = {cls: cls.call for cls in (*RULES, *ACTIVATIONS, MaxPooling2D)}
-LAYER_CALL = Layer.__call__
 
 
 def is_plain(layer):
@@ -101,7 +100,7 @@ class Step:
     def _absorb(self):
         """What the head's op does for the layers behind, and those that are left."""
         head, absorbed = self.head, {}
-        if Layer.__call__ is not LAYER_CALL or not is_plain(head):
+        if not is_plain(head):
             return absorbed, self.followers
         rule = RULES[head.__class__][1]
         for k, layer in enumerate(self.followers):

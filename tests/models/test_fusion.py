@@ -209,10 +209,10 @@ def test_layers_by_themselves_give_their_own_outputs(rng):
     model = model_of(IMAGES, STACKS["conv, relu, pool"][1])
     y = model(x).numpy()
     values = ops.convert_to_tensor(x)
-    for layer, shape in zip(model.layers, [(5, 13, 17, 32), (5, 13, 17, 32), (5, 3, 8, 32)]):
+    for layer, shape in zip(model.layers, [(5, 13, 17, 32), (5, 13, 17, 32), (5, 6, 8, 32)]):
         values = layer(values)
         assert values.shape == shape
-    assert values.numpy().tobytes() == y.tobytes() and model.output_shape == (None, 3, 8, 32)
+    assert values.numpy().tobytes() == y.tobytes() and model.output_shape == (None, 6, 8, 32)
 
 
 def test_steps_follow_the_stack(rng):

@@ -105,7 +105,7 @@ def test_layers_and_phases():
     assert at["optimizer", "optimizer"] == ["adam"]
     assert "match_class" in at["metrics", "metrics"]
     assert set(at["feeding", "feeding"]) == {"gather_rows"}
-    assert {layer for layer, _ in at} == {"conv", "norm", "act", "pool", "drop", "hidden", "out", "loss", "optimizer", "metrics", "feeding"}
+    assert {layer for layer, _ in at} == {"conv", "norm", "act", "pool", "drop", "hidden", "out", "loss", "optimizer", "metrics", "feeding"} - {"act"}      # part of norm
 
 
 def test_layers_inside_layers_and_ops_outside_of_any():
@@ -120,7 +120,7 @@ def test_layers_inside_layers_and_ops_outside_of_any():
 def test_predictions():
     model, (x, _) = convnet(), images()
     rows = profile(model, x, None, training=False).rows
-    assert [row.op for row in rows if row.layer != "feeding"] == ["conv2d", "batch_norm_inference", "relu", "max_pool2d_forward", "dense",
+    assert [row.op for row in rows if row.layer != "feeding"] == ["conv2d", "batch_norm_inference", "max_pool2d_forward", "dense",
                                                                  "dense", "softmax"]
     uncompiled = Sequential([layers.Input((4,)), layers.Dense(2)])
     assert [row.op for row in profile(uncompiled, vectors()[0], None, training=False).rows][-1] == "dense"
