@@ -140,12 +140,15 @@ typedef struct {
 
 static inline void fn_reduce_chunk(void *ctx, int64_t chunk) {
   const fn_reduce_job *job = ctx;
-  int64_t end = FN_MIN((chunk + 1) * job->share, job->tasks);
-  for (int64_t t = chunk * job->share; t < end; t++) {
-    int64_t block = t % job->blocks, piece = t / job->blocks % job->pieces, o = t / job->blocks / job->pieces;
+  int64_t t = chunk * job->share, end = FN_MIN(t + job->share, job->tasks);
+  int64_t block = t % job->blocks, piece = t / job->blocks % job->pieces, o = t / job->blocks / job->pieces;
+  for (; t < end; t++) {
     int64_t j = block * FN_FOLD_COLS, k = piece * job->rows;
     job->fold(job->x + ((o * job->r + k) * job->i + j) * job->size, job->i, FN_MIN(job->rows, job->r - k),
               FN_MIN(FN_FOLD_COLS, job->i - j), job->y + ((o * job->pieces + piece) * job->i + j) * job->size);
+    if (++block < job->blocks) continue;
+    block = 0;
+    if (++piece == job->pieces) piece = 0, o++;
   }
 }
 

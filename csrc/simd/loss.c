@@ -5,66 +5,13 @@
 
 /* ---- Rows of any length: whole vectors, then the lanes that are left ---- */
 
-/* The lanes of v turned around by half, a quarter ... of them: four (three, two) steps reduce a vector in a fixed order. */
-#if VL == 16
-#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3, k ^ 4, k ^ 5, k ^ 6, k ^ 7, k ^ 8, k ^ 9, k ^ 10, \
-                                             k ^ 11, k ^ 12, k ^ 13, k ^ 14, k ^ 15})
-#elif VL == 8
-#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3, k ^ 4, k ^ 5, k ^ 6, k ^ 7})
-#else
-#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3})
-#endif
-
-FN_INLINE vf all_sum(vf v) {
-#if VL == 16
-  v += TURN(v, 8);
-#endif
-#if VL >= 8
-  v += TURN(v, 4);
-#endif
-  v += TURN(v, 2);
-  return v + TURN(v, 1);
-}
-
-FN_INLINE vf all_max(vf v) {
-#if VL == 16
-  v = vlarger(v, TURN(v, 8));
-#endif
-#if VL >= 8
-  v = vlarger(v, TURN(v, 4));
-#endif
-  v = vlarger(v, TURN(v, 2));
-  return vlarger(v, TURN(v, 1));
-}
-
-/* All ones in the first n lanes. */
-FN_INLINE vi first_lanes(int64_t n) {
-#if VL == 16
-  const vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-#elif VL == 8
-  const vi lane = {0, 1, 2, 3, 4, 5, 6, 7};
-#else
-  const vi lane = {0, 1, 2, 3};
-#endif
-  return lane < (vi){0} + (int32_t)n;
-}
-
-/* Lanes beyond n hold minus infinity. */
-FN_INLINE vf load_or_lowest(const float *p, int64_t n) {
-#if FN_LEVEL == 4
-  return (vf)_mm512_mask_loadu_ps(_mm512_set1_ps(-INFINITY), (__mmask16)((1u << n) - 1), p);
-#else
-  return vselect(first_lanes(n), vload_n(p, n), vset1(-INFINITY));
-#endif
-}
-
 /* The largest element; one that is NaN does not count. */
 FN_INLINE vf row_max(const float *x, int64_t n) {
   vf highest = vset1(-INFINITY);
   int64_t j = 0;
   for (; j + VL <= n; j += VL) highest = vlarger(vload(x + j), highest);
-  if (j < n) highest = vlarger(load_or_lowest(x + j, n - j), highest);
-  return all_max(highest);
+  if (j < n) highest = vlarger(vload_or(x + j, n - j, -INFINITY), highest);
+  return vall_larger(highest);
 }
 
 /* ---- Softmax.  A NaN needs no care in the maximum: its exponential makes the sum NaN ---- */
@@ -79,10 +26,10 @@ FN_INLINE void softmax_row(const float *x, float *y, int64_t n) {
     sum += e;
   }
   if (j < n) {
-    last = vexp(load_or_lowest(x + j, n - j) - highest);
+    last = vexp(vload_or(x + j, n - j, -INFINITY) - highest);
     sum += last;
   }
-  const vf scale = 1 / all_sum(sum);
+  const vf scale = 1 / vall_sum(sum);
   if (j < n) vstore_n(y + j, last * scale, n - j);
   for (int64_t i = 0; i < j; i += VL) vstore(y + i, vload(y + i) * scale);
 }
@@ -92,14 +39,14 @@ FN_INLINE void softmax_short_rows(const float *x, float *y, int64_t n, int64_t r
   const int64_t tail = n - (vectors - 1) * VL;
   for (int64_t r = 0; r < rows; r++, x += n, y += n) {
     vf v[4], highest, sum;
-    for (int i = 0; i < vectors; i++) v[i] = i == vectors - 1 ? load_or_lowest(x + i * VL, tail) : vload(x + i * VL);
+    for (int i = 0; i < vectors; i++) v[i] = i == vectors - 1 ? vload_or(x + i * VL, tail, -INFINITY) : vload(x + i * VL);
     highest = v[0];
     for (int i = 1; i < vectors; i++) highest = vlarger(v[i], highest);
-    highest = all_max(highest);
+    highest = vall_larger(highest);
     for (int i = 0; i < vectors; i++) v[i] = vexp(v[i] - highest);
     sum = v[0];
     for (int i = 1; i < vectors; i++) sum += v[i];
-    const vf scale = 1 / all_sum(sum);
+    const vf scale = 1 / vall_sum(sum);
     for (int i = 0; i < vectors - 1; i++) vstore(y + i * VL, v[i] * scale);
     vstore_n(y + (vectors - 1) * VL, v[vectors - 1] * scale, tail);
   }
@@ -147,7 +94,7 @@ FN_TUNED(softmax) {
 /* ---- Cross-entropy: see csrc/ref/loss.inc.  With p = softmax(x) the largest p belongs to the largest x ---- */
 
 FN_INLINE vf load_smooth(const float *t, int64_t n, vf keep, vf add) {
-  return n == VL ? vload(t) * keep + add : vselect(first_lanes(n), vload_n(t, n) * keep + add, (vf){0});
+  return n == VL ? vload(t) * keep + add : vselect(vfirst(n), vload_n(t, n) * keep + add, (vf){0});
 }
 
 FN_INLINE float dense_logits_row(const float *t, const float *p, const float *x, int64_t n, vf keep, vf add) {
@@ -159,7 +106,7 @@ FN_INLINE float dense_logits_row(const float *t, const float *p, const float *x,
     const vf tj = load_smooth(t + j, lanes, keep, add), xj = lanes == VL ? vload(x + j) : vload_n(x + j, lanes);
     loss -= vselect(tj == zero, zero, tj * (xj - high_x + log_pk));
   }
-  return all_sum(loss)[0];
+  return vall_sum(loss)[0];
 }
 
 FN_INLINE vf dense_sum(const float *p, int64_t n) {
@@ -167,7 +114,7 @@ FN_INLINE vf dense_sum(const float *p, int64_t n) {
   int64_t j = 0;
   for (; j + VL <= n; j += VL) sum += vload(p + j);
   if (j < n) sum += vload_n(p + j, n - j);
-  return all_sum(sum);
+  return vall_sum(sum);
 }
 
 FN_INLINE float dense_row(const float *t, const float *p, int64_t n, vf keep, vf add, float eps) {
@@ -178,7 +125,7 @@ FN_INLINE float dense_row(const float *t, const float *p, int64_t n, vf keep, vf
     const vf q = vclip(load_lanes(p + j, lanes) / sum, eps, 1 - eps);
     loss -= load_smooth(t + j, lanes, keep, add) * vlog(q);
   }
-  return all_sum(loss)[0];
+  return vall_sum(loss)[0];
 }
 
 static void crossentropy_rows(const fn_arg *a, int64_t unused, int64_t from, int64_t to) {
@@ -212,7 +159,7 @@ static void crossentropy_grad_rows(const fn_arg *a, int64_t logits, int64_t from
       const vf q = load_lanes(p + j, lanes) / sum, tj = load_smooth(t + j, lanes, keep, add);
       total += logits ? tj : vselect((q < low) | (q > high), zero, tj);
     }
-    total = all_sum(total) / sum;
+    total = vall_sum(total) / sum;
     for (int64_t j = 0; j < n; j += VL) {
       const int64_t lanes = FN_MIN(VL, n - j);
       const vf pj = load_lanes(p + j, lanes), q = pj / sum, tj = load_smooth(t + j, lanes, keep, add);
@@ -372,9 +319,9 @@ FN_INLINE void losses_of(int kind, const loss_job *job, int64_t from, int64_t to
     for (; i + VL <= end; i += VL) sum += loss_at(kind, load_targets(job, i, VL), vload(job->p + i), c, eps);
     if (i < end) {
       const vf last = loss_at(kind, load_targets(job, i, end - i), vload_n(job->p + i, end - i), c, eps);
-      sum += vselect(first_lanes(end - i), last, zero);
+      sum += vselect(vfirst(end - i), last, zero);
     }
-    job->y[r] = all_sum(sum)[0] * job->share;
+    job->y[r] = vall_sum(sum)[0] * job->share;
   }
 }
 

@@ -61,85 +61,108 @@ FN_TUNED(sum) {
   return status;
 }
 
-/* Extremes in vectors along contiguous axes too, where the reference goes one by one.  NaN stays: a comparison with NaN
- * is false.  The last vector of a run overlaps the one before, which changes no extreme. */
-#define FN_EXTREME(kernel, neutral, op)                                                                   \
-  FN_INLINE vf FN_NAME(kernel##_of)(vf v, vf x) { return vselect((v op x) | (v != v), v, x); }            \
-  FN_INLINE float FN_NAME(kernel##_one)(float v, float x) { return v op x || v != v ? v : x; }            \
-  static float FN_NAME(kernel##_run)(const float *x, int64_t n) {                                         \
-    float best = neutral;                                                                                 \
-    if (n < VL) {                                                                                         \
-      for (int64_t k = 0; k < n; k++) best = FN_NAME(kernel##_one)(best, x[k]);                           \
-      return best;                                                                                        \
-    }                                                                                                     \
-    vf v = vload(x + n - VL), w = v;                                                                      \
-    int64_t k = 0;                                                                                        \
-    for (; k + 2 * VL <= n; k += 2 * VL) {                                                                \
-      v = FN_NAME(kernel##_of)(v, vload(x + k));                                                          \
-      w = FN_NAME(kernel##_of)(w, vload(x + k + VL));                                                     \
-    }                                                                                                     \
-    if (k + VL <= n) v = FN_NAME(kernel##_of)(v, vload(x + k));                                           \
-    float lane[VL];                                                                                       \
-    vstore(lane, FN_NAME(kernel##_of)(v, w));                                                             \
-    for (int half = VL / 2; half; half /= 2)                                                              \
-      for (int j = 0; j < half; j++) lane[j] = FN_NAME(kernel##_one)(lane[j], lane[j + half]);            \
-    return lane[0];                                                                                       \
-  }                                                                                                       \
-  static void FN_NAME(kernel##_fold)(const void *px, int64_t stride, int64_t rows, int64_t cols, void *py) { \
-    const float *x = px;                                                                                  \
-    float *y = py;                                                                                        \
-    if (cols == 1 && stride == 1) {                                                                       \
-      y[0] = FN_NAME(kernel##_run)(x, rows);                                                              \
-      return;                                                                                             \
-    }                                                                                                     \
-    for (int64_t j = 0; j < cols; j += VL) {                                                              \
-      int64_t n = FN_MIN(VL, cols - j);                                                                   \
-      vf v = vset1(neutral);                                                                              \
-      for (int64_t k = 0; k < rows; k++)                                                                  \
-        v = FN_NAME(kernel##_of)(v, n == VL ? vload(x + k * stride + j) : vload_n(x + k * stride + j, n)); \
-      vstore_n(y + j, v, n);                                                                              \
-    }                                                                                                     \
-  }                                                                                                       \
-  FN_TUNED(kernel) { return fn_reduce(a[0].p, a[1].p, sizeof(float), a[2].i, a[3].i, a[4].i, FN_NAME(kernel##_fold)); }
+/* ---- Extremes, and their places; `largest` is a constant: the largest or the smallest ---- */
 
-FN_EXTREME(max, -__builtin_inff(), >)
-FN_EXTREME(min, __builtin_inff(), <)
+/* The better of two, b if one is NaN: a NaN that comes on the left is passed over, and noticed apart. */
+FN_INLINE vf better(vf a, vf b, const int largest) { return largest ? vlarger(a, b) : vsmaller(a, b); }
+FN_INLINE float worst(const int largest) { return largest ? -__builtin_inff() : __builtin_inff(); }
+
+/* Of a contiguous run: four vectors side by side, which need not wait for each other. */
+FN_INLINE float extreme_run(const float *x, int64_t n, const int largest) {
+  vf v[4], rest;
+  vi nan = {0};
+  int64_t k = 0;
+  for (int i = 0; i < 4; i++) v[i] = vset1(worst(largest));
+  for (; k + 4 * VL <= n; k += 4 * VL)
+    for (int i = 0; i < 4; i += 2) {
+      vf x0 = vload(x + k + i * VL), x1 = vload(x + k + (i + 1) * VL);
+      v[i] = better(x0, v[i], largest), v[i + 1] = better(x1, v[i + 1], largest);
+      nan |= vunordered(x0, x1);
+    }
+  for (; k < n; k += VL) {
+    rest = k + VL <= n ? vload(x + k) : vload_or(x + k, n - k, worst(largest));
+    v[0] = better(rest, v[0], largest);
+    nan |= vunordered(rest, rest);
+  }
+  if (vbits(nan)) return __builtin_nanf("");
+  rest = better(better(v[0], v[1], largest), better(v[2], v[3], largest), largest);
+  return (largest ? vall_larger(rest) : vall_smaller(rest))[0];
+}
+
+/* Of neighbouring columns: up to four vectors, the last of `lanes` columns; called with constant vectors. */
+FN_INLINE void extreme_strip(const float *x, int64_t stride, int64_t rows, int64_t lanes, float *y, const int vectors,
+                             const int largest) {
+  vf v[4];
+  vi nan[4] = {{0}};
+  for (int i = 0; i < vectors; i++) v[i] = vset1(worst(largest));
+  for (int64_t k = 0; k < rows; k++)
+    for (int i = 0; i < vectors; i++) {
+      vf z = load_lanes(x + k * stride + i * VL, lanes);
+      v[i] = better(z, v[i], largest);
+      nan[i] |= vunordered(z, z);
+    }
+  for (int i = 0; i < vectors; i++) store_lanes(y + i * VL, vselect(nan[i], vset1(__builtin_nanf("")), v[i]), lanes);
+}
+
+FN_INLINE void extreme_fold(const float *x, int64_t stride, int64_t rows, int64_t cols, float *y, const int largest) {
+  int64_t j = 0;
+  if (cols == 1 && stride == 1) {
+    *y = extreme_run(x, rows, largest);
+    return;
+  }
+  for (; j + 4 * VL <= cols; j += 4 * VL) extreme_strip(x + j, stride, rows, VL, y + j, 4, largest);
+  for (; j + VL <= cols; j += VL) extreme_strip(x + j, stride, rows, VL, y + j, 1, largest);
+  if (j < cols) extreme_strip(x + j, stride, rows, cols - j, y + j, 1, largest);
+}
 
 /* Along a contiguous axis: the extreme first, then the first place that holds it (or the first NaN). */
-#define FN_PLACE(kernel, extreme)                                                     \
-  static void FN_NAME(map_##kernel)(const fn_arg *a, int64_t lo, int64_t hi) {        \
-    int64_t r = a[3].i;                                                               \
-    int32_t *y = a[1].p;                                                              \
-    for (int64_t o = lo; o < hi; o++) {                                               \
-      const float *x = (const float *)a[0].p + o * r;                                 \
-      float best = FN_NAME(extreme##_run)(x, r);                                      \
-      vf want = vset1(best);                                                          \
-      int nan = best != best;                                                         \
-      int64_t k = 0;                                                                  \
-      for (; k + VL <= r; k += VL) {                                                  \
-        vf v = vload(x + k);                                                          \
-        vi hit = nan ? v != v : v == want;                                            \
-        int any = 0;                                                                  \
-        for (int j = 0; j < VL; j++) any |= hit[j];                                   \
-        if (any) break;                                                               \
-      }                                                                               \
-      while (k < r && !(nan ? x[k] != x[k] : x[k] == best)) k++;                      \
-      y[o] = (int32_t)k;                                                              \
-    }                                                                                 \
-  }                                                                                   \
-  FN_TUNED(kernel) {                                                                  \
-    int64_t o = a[2].i, r = a[3].i;                                                   \
-    if (a[4].i != 1) return FN_NAME(kernel##_strided)(a, count);                      \
-    if (r <= 0) return FN_OK;                                                         \
-    return fn_map(a, o, FN_MAX(1, FN_GRAIN / r), FN_NAME(map_##kernel));              \
+FN_INLINE int64_t place_in_run(const float *x, int64_t n, const int largest) {
+  const float best = extreme_run(x, n, largest);
+  const vf want = vset1(best);
+  for (int64_t k = 0; k < n; k += VL) {
+    int64_t lanes = FN_MIN(VL, n - k);
+    vf z = load_lanes(x + k, lanes);
+    uint32_t hits = vbits(best == best ? z == want : z != z);
+    if (lanes < VL) hits &= (1u << lanes) - 1;
+    if (hits) return k + __builtin_ctz(hits);
   }
-static int FN_NAME(argmax_strided)(const fn_arg *a, int64_t count) {
-  (void)count;
-  FN_ARG(float, (z > v || z != z) && v == v)
+  return 0;
 }
-static int FN_NAME(argmin_strided)(const fn_arg *a, int64_t count) {
-  (void)count;
-  FN_ARG(float, (z < v || z != z) && v == v)
+
+FN_INLINE void place_strip(const float *x, int64_t stride, int64_t rows, int64_t lanes, int32_t *y, const int largest) {
+  vf v = load_lanes(x, lanes);
+  vi at = {0};
+  for (int64_t k = 1; k < rows; k++) {
+    vf z = load_lanes(x + k * stride, lanes);
+    vi wins = ((largest ? z > v : z < v) | (z != z)) & (v == v);
+    v = vselect(wins, z, v);
+    at = (wins & (int32_t)k) | (~wins & at);
+  }
+  store_lanes((float *)y, (vf)at, lanes);
 }
-FN_PLACE(argmax, max)
-FN_PLACE(argmin, min)
+
+/* A task is one contiguous axis, or a strip of VL axes side by side. */
+FN_INLINE void places(const fn_arg *a, int64_t lo, int64_t hi, const int largest) {
+  const float *x = a[0].p;
+  int32_t *y = a[1].p;
+  const int64_t r = a[3].i, inner = a[4].i, strips = FN_CEIL(inner, VL);
+  for (int64_t task = lo; task < hi; task++) {
+    int64_t o = task / strips, j = task % strips * VL;
+    if (inner == 1) y[o] = (int32_t)place_in_run(x + o * r, r, largest);
+    else place_strip(x + o * r * inner + j, inner, r, FN_MIN(VL, inner - j), y + o * inner + j, largest);
+  }
+}
+
+#define FN_EXTREME(kernel, place, largest)                                                                             \
+  static void kernel##_fold(const void *x, int64_t stride, int64_t rows, int64_t cols, void *y) {                      \
+    extreme_fold(x, stride, rows, cols, y, largest);                                                                   \
+  }                                                                                                                    \
+  FN_TUNED(kernel) { return fn_reduce(a[0].p, a[1].p, sizeof(float), a[2].i, a[3].i, a[4].i, kernel##_fold); }         \
+  static void place##_tasks(const fn_arg *a, int64_t lo, int64_t hi) { places(a, lo, hi, largest); }                   \
+  FN_TUNED(place) {                                                                                                    \
+    int64_t r = a[3].i, inner = a[4].i;                                                                                \
+    if (r <= 0 || inner <= 0) return FN_OK;                                                                            \
+    return fn_map(a, a[2].i * FN_CEIL(inner, VL), FN_MAX(1, FN_GRAIN / r / FN_MIN(inner, VL)), place##_tasks);         \
+  }
+FN_EXTREME(max, argmax, 1)
+FN_EXTREME(min, argmin, 0)

@@ -113,15 +113,77 @@ FN_INLINE vf vround(vf x) {
 #endif
 }
 
-/* Sum and maximum of the lanes, in a fixed order. */
+/* A bit for each lane of a mask, the first lane the lowest. */
+FN_INLINE uint32_t vbits(vi mask) {
+#if FN_LEVEL == 4
+  return _mm512_movepi32_mask((__m512i)mask);
+#elif FN_LEVEL == 3
+  return (uint32_t)_mm256_movemask_ps((__m256)mask);
+#elif FN_LEVEL == 2
+  return (uint32_t)_mm_movemask_ps((__m128)mask);
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < VL; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+  return bits;
+#endif
+}
+
+/* Where a or b is NaN. */
+FN_INLINE vi vunordered(vf a, vf b) {
+#if FN_LEVEL == 4
+  return (vi)_mm512_movm_epi32(_mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_UNORD_Q));
+#elif FN_LEVEL == 3
+  return (vi)_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_UNORD_Q);
+#elif FN_LEVEL == 2
+  return (vi)_mm_cmpunord_ps((__m128)a, (__m128)b);
+#else
+  return (a != a) | (b != b);
+#endif
+}
+
+/* Sum of the lanes, in a fixed order. */
 FN_INLINE float vsum(vf v) {
   for (int w = VL / 2; w; w /= 2)
     for (int i = 0; i < w; i++) v[i] += v[i + w];
   return v[0];
 }
-FN_INLINE float vmaximum(vf v) {
-  float m = v[0];
-  for (int i = 1; i < VL; i++) m = v[i] > m ? v[i] : m;
-  return m;
+
+/* The lanes of v turned around by half, a quarter ... of them: four (three, two) steps fold a vector in a fixed order,
+ * and leave the result in every lane. */
+#if VL == 16
+#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3, k ^ 4, k ^ 5, k ^ 6, k ^ 7, k ^ 8, k ^ 9, k ^ 10, \
+                                             k ^ 11, k ^ 12, k ^ 13, k ^ 14, k ^ 15})
+#define FN_ACROSS(v, f) (v = f(v, TURN(v, 8)), v = f(v, TURN(v, 4)), v = f(v, TURN(v, 2)), f(v, TURN(v, 1)))
+#elif VL == 8
+#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3, k ^ 4, k ^ 5, k ^ 6, k ^ 7})
+#define FN_ACROSS(v, f) (v = f(v, TURN(v, 4)), v = f(v, TURN(v, 2)), f(v, TURN(v, 1)))
+#else
+#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3})
+#define FN_ACROSS(v, f) (v = f(v, TURN(v, 2)), f(v, TURN(v, 1)))
+#endif
+FN_INLINE vf vplus(vf a, vf b) { return a + b; }
+FN_INLINE vf vall_sum(vf v) { return FN_ACROSS(v, vplus); }
+FN_INLINE vf vall_larger(vf v) { return FN_ACROSS(v, vlarger); }
+FN_INLINE vf vall_smaller(vf v) { return FN_ACROSS(v, vsmaller); }
+
+/* All ones in the first n lanes. */
+FN_INLINE vi vfirst(int64_t n) {
+#if VL == 16
+  const vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif VL == 8
+  const vi lane = {0, 1, 2, 3, 4, 5, 6, 7};
+#else
+  const vi lane = {0, 1, 2, 3};
+#endif
+  return lane < (vi){0} + (int32_t)n;
+}
+
+/* Lanes beyond n hold `other`. */
+FN_INLINE vf vload_or(const float *p, int64_t n, float other) {
+#if FN_LEVEL == 4
+  return (vf)_mm512_mask_loadu_ps(_mm512_set1_ps(other), (__mmask16)((1u << n) - 1), p);
+#else
+  return vselect(vfirst(n), vload_n(p, n), vset1(other));
+#endif
 }
 #endif
