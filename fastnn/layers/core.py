@@ -18,7 +18,7 @@ class Dense(KernelLayer):
         Others: see `Layer`.
 
     Input:
-        (batch, ..., n).
+        (batch, ..., n); or a sparse matrix (batch, n): a `fastnn.ops.SparseTensor`, or one of scipy.sparse.
 
     Output:
         (batch, ..., units).
@@ -33,6 +33,8 @@ class Dense(KernelLayer):
         >>> fastnn.layers.Dense(64, activation="relu")(np.ones((2, 3))).shape
         (2, 64)
     """
+
+    sparse_inputs = True
 
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
                  kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
@@ -50,7 +52,8 @@ class Dense(KernelLayer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
     def call(self, inputs, absorbed=None):
-        return self._finish(ops.dense(inputs, self.kernel, self.bias, **(absorbed or self._epilogue)))
+        product = ops.sparse_dense if inputs.__class__ is ops.SparseTensor else ops.dense
+        return self._finish(product(inputs, self.kernel, self.bias, **(absorbed or self._epilogue)))
 
     def get_config(self):
         return {

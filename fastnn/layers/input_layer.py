@@ -14,6 +14,7 @@ class InputLayer(Layer):
         dtype: name; None: float32.
         batch_shape: sizes with the batch axis, in place of `shape` and `batch_size`.
         input_tensor: a symbolic tensor to take these from.
+        sparse: whether sparse matrices are meant; they are taken without it, too, where the first layer can (Dense).
         name: the input's name.
 
     Raises:
@@ -25,13 +26,13 @@ class InputLayer(Layer):
         shape = kwargs.pop("input_shape", shape)
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=name, **kwargs)
-        if sparse or ragged:
-            raise ValueError(f'Input "{self.name}": fastnn has dense arrays only. Received: sparse={sparse}, ragged={ragged}')
+        if ragged:
+            raise ValueError(f'Input "{self.name}": rows have one length each. Received: ragged={ragged}')
         if input_tensor is not None:
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
         self.batch_shape = _batch_shape(shape, batch_size, batch_shape, self.name)
         self.dtype = standardize_dtype(dtype)
-        self.optional = optional
+        self.sparse, self.optional = bool(sparse), optional
         self.output = Spec(self.batch_shape, self.dtype, name=self.name)
         self.output.origin = self
         self.built = True
@@ -40,7 +41,7 @@ class InputLayer(Layer):
         return inputs
 
     def get_config(self):
-        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "sparse": False, "ragged": False,
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "sparse": self.sparse, "ragged": False,
                 "name": self.name, "optional": self.optional}
 
 

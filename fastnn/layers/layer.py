@@ -67,6 +67,8 @@ class Layer(Holder):
 
     # Whether integer inputs are cast to the layer's dtype; where False they reach `call` as they came.
     float_inputs = False
+    # Whether SparseTensors may reach `call`; matrices of scipy.sparse become such.
+    sparse_inputs = False
     _call_has_training = _call_has_mask = _declares_shape = False
 
     def __init_subclass__(cls, **kwargs):
@@ -211,11 +213,20 @@ class Layer(Holder):
             return x
         if isinstance(x, Layer):
             raise TypeError(f'Inputs to a layer should be tensors. Layer "{self.name}" received the layer "{x.name}": call that on its input first.')
+        if ops.is_sparse(x):
+            return self._to_sparse(x)
         try:
             array = as_array(x)
         except (TypeError, ValueError) as error:
             raise TypeError(f'Layer "{self.name}" takes numbers. Received: {type(x).__name__}: {error}') from None
         return Tensor(as_array(array, self.dtype) if self._casts(array.dtype.name) else array)
+
+    def _to_sparse(self, x):
+        if not self.sparse_inputs:
+            raise ValueError(f'Layer "{self.name}" (of type {type(self).__name__}) takes dense inputs. Received: a sparse matrix of shape '
+                             f"{x.shape}. Call its .toarray() first, or begin the model with Dense, which takes it as it is.")
+        x = ops.as_sparse(x)
+        return x.astype(self.dtype) if self._casts(x.dtype) else x
 
     def _casts(self, dtype):
         if dtype == self.dtype or not self.autocast:

@@ -17,12 +17,12 @@ def unique(items):
 def is_structure(x):
     """Whether a list or dict is one of inputs, rather than numbers in nested lists."""
     if isinstance(x, dict):
-        return True
+        return not hasattr(x, "tocsr")      # scipy keeps one of its sparse formats in a dict
     return isinstance(x, (list, tuple)) and any(item is None or hasattr(item, "shape") or is_structure(item) for item in x)
 
 
 def map_structure(function, x):
-    if isinstance(x, dict):
+    if isinstance(x, dict) and is_structure(x):
         return {key: map_structure(function, value) for key, value in x.items()}
     if is_structure(x):
         return type(x)([map_structure(function, value) for value in x])

@@ -5,6 +5,7 @@ import operator
 import numpy as np
 
 from ..layers.input_spec import check_inputs
+from ..ops import SparseTensor
 from ..tensor import Spec
 from ..utils.warn_utils import warn
 from .data_adapter import ArrayBatches, leaves
@@ -123,6 +124,7 @@ def report_nan(model, data, loss):
     if isinstance(data.batches, ArrayBatches):
         for name in ("x", "y", "sample_weight"):
             for array in leaves(getattr(data.batches, name)):
+                array = array.values.data if array.__class__ is SparseTensor else array
                 if array.dtype.kind == "f" and not math.isfinite(float(np.sum(array))) and not np.isfinite(array).all():
                     found.append(f"`{name}` holds NaN or infinite values")
     bad = [v.path for v in model.weights if v.dtype.startswith("float") and not np.isfinite(v.data).all()]

@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from .. import config
-from ..ops import cast, gather_rows
+from ..ops import SparseTensor, as_sparse, cast, gather_rows, is_sparse, sparse_rows
 from ..tensor import FLOATS, NAMES, Tensor
 from ..utils.warn_utils import warn
 
@@ -21,12 +21,17 @@ def to_array(value, argument):
     """Any array-like as a C-contiguous NumPy array of numbers with a batch axis, copied only where it has to be.
 
     Args:
-        value: array, tensor, pandas frame, nested list, or anything with `__array__`.
+        value: array, tensor, pandas frame, nested list, or anything with `__array__`; for x also a sparse matrix, which becomes a
+            SparseTensor.
         argument: its name in error messages ("x").
 
     Raises:
         ValueError: text, objects, lists of unequal lengths, a scalar.
     """
+    if is_sparse(value):
+        if argument != "x":
+            raise ValueError(f"`{argument}` must be dense, received a sparse matrix of shape {value.shape}: call .toarray()")
+        return as_sparse(value, argument)
     try:
         array = value.data if isinstance(value, Tensor) else np.asarray(value)
     except (ValueError, TypeError) as error:
@@ -57,6 +62,13 @@ def weight_dtype(name):
     return config.floatx()
 
 
+def column(array, rule):
+    """The Column of an array of `to_array`; rule: function from its dtype to that of the batches."""
+    if array.__class__ is SparseTensor:
+        return SparseColumn(array, rule(array.dtype))
+    return Column(array, rule(NAMES[array.dtype]))
+
+
 class Column:
     """One array of the data, and the dtype in which its batches are handed out."""
 
@@ -76,12 +88,29 @@ class Column:
         return part if self.same else cast(part, dtype=self.dtype)
 
 
+class SparseColumn:
+    """A sparse matrix of the data: as `Column`."""
+
+    __slots__ = ("matrix", "dtype")
+
+    def __init__(self, matrix, dtype):
+        self.matrix, self.dtype = matrix, dtype
+
+    def rows(self, index):
+        """The rows of an index tensor, gathered and cast in one launch."""
+        return sparse_rows(self.matrix, index, self.dtype)
+
+    def part(self, start, stop):
+        """Rows that follow one another: their entries are a view where the dtype is right."""
+        return self.matrix[start:stop].astype(self.dtype)
+
+
 # ---- Structures -------------------------------------------------------------------------------------------------
 
 def is_multiple(value):
     """Whether a value is several arrays (the inputs of a model, its targets) and not one."""
     if isinstance(value, dict):
-        return True
+        return not is_sparse(value)         # scipy keeps one of its formats in a dict
     return (isinstance(value, (list, tuple)) and len(value) > 0
             and all(hasattr(v, "shape") and len(v.shape) > 0 for v in value))
 
@@ -148,7 +177,7 @@ class ArrayBatches:
         self.num_samples = check_lengths(x, y, sample_weight)
         self.batch_size, self.shuffle = batch_size, shuffle
         self.num_batches = math.ceil(self.num_samples / batch_size)
-        self.columns = [Column(a, rule(NAMES[a.dtype])) for part, rule in
+        self.columns = [column(a, rule) for part, rule in
                         ((x, input_dtype), (y, target_dtype), (sample_weight, weight_dtype)) for a in leaves(part)]
         self.counts = len(leaves(x)), len(leaves(y))
         self.plain = not any(isinstance(part, (list, tuple, dict)) for part in (x, y, sample_weight))
@@ -228,7 +257,7 @@ class GivenBatches:
 def convert(value, rule):
     if value is None:
         return None
-    parts = [Column(a, rule(NAMES[a.dtype])).part(0, len(a)) for a in leaves(value)]
+    parts = [column(a, rule).part(0, len(a)) for a in leaves(value)]
     return like(value, parts)
 
 
@@ -329,7 +358,7 @@ class Epochs:
 
 def is_arrays(x):
     """Whether `x` is data in memory (rather than something that makes batches)."""
-    return isinstance(x, (np.ndarray, Tensor, list, tuple, dict, int, float, str)) or hasattr(x, "__array__")
+    return isinstance(x, (np.ndarray, Tensor, list, tuple, dict, int, float, str)) or hasattr(x, "__array__") or is_sparse(x)
 
 
 def make_batches(x, y, sample_weight, input_dtype, batch_size=None, shuffle=False, class_weight=None):

@@ -56,6 +56,8 @@ class Collected:
 class Trainer:
     """The part of `Model` that learns: `compile` and the steps."""
 
+    sparse_inputs = True        # what its layers make of them is theirs to say
+
     def _init_trainer(self):
         self.optimizer = self.loss = self._compile_loss = self._compile_metrics = self._loss_tracker = None
         self.compiled, self.stop_training, self.run_eagerly, self.jit_compile = False, False, False, False

@@ -78,6 +78,9 @@ def attempt(rng, name, parsed):
         if rng.random() < 0.01:
             dtype = "i2"
         args[i], whole = guarded(rng, count, dtype)
+        if p.name == "indptr" and rng.random() < 0.8:       # mostly as a matrix in CSR has it
+            entries = args[[q.name for q in parameters].index("nnz")]
+            args[i][:] = np.sort(np.clip(args[i], 0, entries))
         wholes.append(whole)
     if rng.random() < 0.01:
         args = args[:-1]

@@ -392,7 +392,7 @@ def test_input_spec():
     (dict(shape=(-1,)), "positive"),
     (dict(shape=("a",)), "positive"),
     (dict(shape=(3,), batch_shape=(None, 3)), "not both"),
-    (dict(shape=(3,), sparse=True), "dense arrays"),
+    (dict(shape=(3,), ragged=True), "one length"),
 ])  # fmt: skip
 def test_wrong_inputs_of_models(arguments, message):
     with pytest.raises(ValueError, match=message):
