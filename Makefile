@@ -1,11 +1,12 @@
-# make demo          train a small convnet on real digits and draw what it learnt
-# make test          run the tests
-# make bench         time the kernels beside NumPy
-# make sanitize      run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-# make test-levels   the tests with the kernels of each instruction set that this machine has
-# make test-aarch64  the tests of the kernels for aarch64, cross-compiled, under qemu
-# make build         sdist and wheel in dist/
-# make clean         remove everything that these made
+# make demo               train a small convnet on real digits and draw what it learnt
+# make test               run the tests
+# make bench              time the kernels beside NumPy
+# make sanitize           run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make sanitize-threads   the tests of the pool, and of the ops on several threads, under ThreadSanitizer
+# make test-levels        the tests with the kernels of each instruction set that this machine has
+# make test-aarch64       the tests of the kernels for aarch64, cross-compiled, under qemu
+# make build              sdist and wheel in dist/
+# make clean              remove everything that these made
 #
 # Needed: Python 3.10 or later with its headers, and a C compiler. Another Python: make demo PYTHON=python3.12
 
@@ -18,7 +19,7 @@ TESTS ?= tests
 COMPILED := setup.py pyproject.toml fastnn/op.py fastnn/tape.py $(shell find csrc fastnn/_core -name '*.inc' -o -name '*.pyx') \
 	$(shell find csrc -name '*.[ch]')
 
-.PHONY: demo test test-levels test-aarch64 bench sanitize build clean
+.PHONY: demo test test-levels test-aarch64 bench sanitize sanitize-threads build clean
 
 demo: $(VENV)/installed-plot
 	$(PY) -m fastnn.demo
@@ -38,6 +39,9 @@ bench: $(VENV)/installed-test
 
 sanitize: $(VENV)/installed-test
 	PYTHON=$(abspath $(PY)) bash tests/run_sanitized.sh
+
+sanitize-threads: $(VENV)/installed-test
+	FASTNN_SANITIZE=thread PYTHON=$(abspath $(PY)) bash tests/run_sanitized.sh
 
 build: $(VENV)/made
 	$(PY) -m pip install --quiet build
