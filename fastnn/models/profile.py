@@ -13,6 +13,7 @@ from ..random import global_state, set_global_state
 from ..utils.machine import machine_limits
 from . import checks
 from .data_adapter import is_arrays, leaves, like, to_arrays
+from .fusion import Step
 from .profile_report import Profile, Row
 
 WARM = 3        # steps that are not counted
@@ -69,7 +70,7 @@ def profile(model, make_batch, step, steps, training, samples):
         timed = [once(keep_args=False) for _ in range(WARM + steps)][WARM:]
     finally:
         kept.put_back()
-    return Profile(*combine(observed, timed), model.name, samples, training, machine_limits())
+    return Profile(*combine(observed, timed), model.name, samples, training, machine_limits(), observed.absorbed)
 
 
 def combine(observed, timed):
@@ -158,6 +159,7 @@ class Observer:
         self.differentiated = None      # the place of the op whose gradient was the last
         self.of_saved = {}              # place by the identity of what an op saved
         self.op, self.loose = None, []  # the op that runs; launches in no op and no layer
+        self.absorbed = {}              # names of the layers that a layer's op computes with it
 
     # ---- As the list that launches are appended to
 
@@ -188,6 +190,7 @@ class Observer:
     def __enter__(self):
         self.undo = []
         self._replace(Layer, "__call__", self._call_layer)
+        self._replace(Step, "_absorb", self._absorb)
         self._replace(Op, "_run", self._run_op)
         self._replace(Op, "save", self._save)
         self._replace(Op, "gradients", self._differentiate)
@@ -230,6 +233,13 @@ class Observer:
     def _call_layer(self, original, layer, *args, **kwargs):
         with self.within_layer(layer):
             return original(layer, *args, **kwargs)
+
+    def _absorb(self, original, step):
+        attrs, others = original(step)
+        count = len(step.followers) - len(others)
+        if count:
+            self.absorbed[step.head.name] = [layer.name for layer in step.followers[:count]]
+        return attrs, others
 
     def _run_op(self, original, op, inputs, attrs):
         first, self.op = len(self.notes), op

@@ -1,5 +1,6 @@
 """What `Model.profile_step` found: rows, sums of rows, and the tables that people read."""
 import html
+import textwrap
 from typing import NamedTuple
 
 MATRIX = 2      # axes from which on a tensor is worth telling
@@ -108,10 +109,12 @@ class Profile:
             medians.  step_us: both together.
         samples: in a batch.
         limits: the machine's (`fastnn.utils.machine_limits`).
+        absorbed: names of layers that run as part of another, by the name of that.
     """
 
-    def __init__(self, rows, last_us, name, samples, training, limits):
+    def __init__(self, rows, last_us, name, samples, training, limits, absorbed):
         self.rows, self.name, self.samples, self.training, self.limits = rows, name, samples, training, limits
+        self.absorbed = absorbed
         self.kernel_us = sum(row.us for row in rows)
         self.python_us = sum(row.wait_us for row in rows) + last_us
         self.step_us = self.kernel_us + self.python_us
@@ -163,7 +166,13 @@ class Profile:
         return "\n".join(lines)
 
     def __str__(self):
-        return "\n\n".join([self.summary(), self.table(), self.table(group="layer")])
+        return "\n\n".join([self.summary(), self.table(), self.table(group="layer"), *self._absorbed_text()])
+
+    def _absorbed_text(self):
+        if not self.absorbed:
+            return []
+        listing = ", ".join(f"{' and '.join(names)} in {head}" for head, names in self.absorbed.items())
+        return ["\n".join(textwrap.wrap(f"Computed as part of the layer before: {listing}.", 110))]
 
     __repr__ = __str__
 

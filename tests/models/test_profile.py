@@ -117,6 +117,13 @@ def test_layers_inside_layers_and_ops_outside_of_any():
     assert places["sin", "forward"] == ("own", "own") and places["cos", "backward"] == ("own", "own")
 
 
+def test_layers_that_run_as_part_of_another_are_named():
+    found = profile(convnet(), *images())
+    assert found.absorbed == {"norm": ["act"]}
+    assert str(found).endswith("Computed as part of the layer before: act in norm.")
+    assert "Computed" not in str(profile(net(), *vectors()))
+
+
 def test_predictions():
     model, (x, _) = convnet(), images()
     rows = profile(model, x, None, training=False).rows
