@@ -21,7 +21,7 @@ enum { WINO = 4, WINO_IN = 6, WINO_POINTS = 36 }; /* sides of a tile of outputs 
 /* ---- The transforms of one row or column: `step` vectors from one element to the next ---- */
 
 /* B': 6 inputs. */
-FN_INLINE void winograd_input(const vf *d, const int step, vf *out, const int out_step) {
+FN_INLINE void winograd_input(const vf *d, int step, vf *out, int out_step) {
   vf d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
   vf even_a = d4 - WINO_B2 * d2, odd_a = d3 - WINO_B2 * d1, even_b = d4 - WINO_A2 * d2, odd_b = d3 - WINO_A2 * d1;
   out[0] = d4 - (WINO_A2 + WINO_B2) * d2 + WINO_N0 * d0;
@@ -43,7 +43,7 @@ FN_INLINE void winograd_output(const vf *m, const int step, vf *out, const int o
 }
 
 /* A: 4 gradients of outputs to 6. */
-FN_INLINE void winograd_spread(const vf *y, const int step, vf *out, const int out_step) {
+FN_INLINE void winograd_spread(const vf *y, int step, vf *out, int out_step) {
   vf y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
   vf even_a = y0 + WINO_A2 * y2, odd_a = y1 + WINO_A2 * y3, even_b = y0 + WINO_B2 * y2, odd_b = y1 + WINO_B2 * y3;
   out[0] = y0;
@@ -76,13 +76,22 @@ FN_INLINE void winograd_gather(const vf *m, const int step, vf *out, const int o
   out[2 * out_step] = WINO_NA * WINO_A2 * sum_a + WINO_NB * WINO_B2 * sum_b + m[5 * step];
 }
 
-/* One of them over the columns of an array (from, from), then over the rows of what came out: (to, to). */
-#define WINO_BOTH_SIDES(transform, in, from, out, to)                              \
-  do {                                                                             \
-    vf half[(to) * (from)];                                                        \
-    _Pragma("GCC unroll 6") for (int i = 0; i < (from); i++) transform((in) + i, from, half + i, from);           \
-    _Pragma("GCC unroll 6") for (int i = 0; i < (to); i++) transform(half + i * (from), 1, (out) + i * (to), 1);  \
-  } while (0)
+/* Keeps the compiler from giving each of 36 places a pointer of its own, which it would then have to advance. */
+#define WINO_OPAQUE(p) __asm__("" : "+r"(p))
+
+/* Rows of 6 vectors (6 rows of inputs, 4 of gradients) transformed along columns too, and stored, each in its plane. */
+FN_INLINE void winograd_store_points(const vf *half, const int rows, float *out, int64_t plane) {
+#pragma GCC unroll 6
+  for (int c = 0; c < WINO_IN; c++, out += plane) {
+    vf v[WINO_IN];
+    float *to = out;
+    WINO_OPAQUE(to);
+    if (rows == WINO_IN) winograd_input(half + c, WINO_IN, v, 1);
+    else winograd_spread(half + c, WINO_IN, v, 1);
+#pragma GCC unroll 6
+    for (int r = 0; r < WINO_IN; r++) vstore(to + r * WINO_IN * plane, v[r]);
+  }
+}
 
 /* ---- Tiles of images ---- */
 
@@ -106,39 +115,51 @@ FN_INLINE winograd_tile winograd_tile_at(const fn_conv *s, int64_t tile) {
 }
 static int64_t winograd_tiles(const fn_conv *s) { return s->N * FN_CEIL(s->OH, WINO) * FN_CEIL(s->OW, WINO); }
 
-/* B' d B over all channels.  Tiles at the border take their inputs from a table of places, zeros for what lies outside. */
-FN_INLINE void winograd_transform_input(const float *x, int64_t row, int64_t pixel, const float *const *table, int64_t channels,
+/* The rows and columns of a 6x6 window that lie inside the image: bit r of rows, bit c of columns. */
+typedef struct {
+  int rows, columns;
+} winograd_inside;
+
+FN_INLINE int winograd_bits(int64_t first, int64_t size) {
+  int64_t lo = FN_MIN(FN_MAX(-first, 0), WINO_IN), hi = FN_MAX(FN_MIN(size - first, WINO_IN), lo);
+  return (int)((1 << hi) - (1 << lo));
+}
+
+/* B' d B over all channels of one tile; x: its first input.  What the tile to the right needs is fetched meanwhile. */
+FN_INLINE void winograd_transform_input(const float *x, int64_t row, int64_t pixel, int64_t channels, winograd_inside inside,
                                         const int border, float *out, int64_t plane) {
   for (int64_t c = 0; c < channels; c += VL) {
-    vf d[WINO_POINTS], v[WINO_POINTS];
+    vf half[WINO_POINTS];
     int64_t lanes = FN_MIN(VL, channels - c);
-#pragma GCC unroll 36
-    for (int k = 0; k < WINO_POINTS; k++) {
-      const float *p = (border ? table[k] : x + k / WINO_IN * row + k % WINO_IN * pixel) + c;
-      d[k] = load_lanes(p, lanes);
+    const float *from = x + c;
+#pragma GCC unroll 6
+    for (int i = 0; i < WINO_IN; i++, from += row) {
+      vf d[WINO_IN];
+      WINO_OPAQUE(from);
+#pragma GCC unroll 6
+      for (int k = 0; k < WINO_IN; k++) {
+        int there = !border || (inside.rows >> i & inside.columns >> k & 1);
+        d[k] = there ? load_lanes(from + k * pixel, lanes) : (vf){0};
+        if (k >= 2) __builtin_prefetch(from + (k + WINO) * pixel);
+      }
+      winograd_input(d, 1, half + i * WINO_IN, 1);
     }
-    WINO_BOTH_SIDES(winograd_input, d, WINO_IN, v, WINO_IN);
-#pragma GCC unroll 36
-    for (int k = 0; k < WINO_POINTS; k++) vstore(out + k * plane + c, v[k]);
+    winograd_store_points(half, WINO_IN, out + c, plane);
   }
 }
 
-/* Tiles [from, to) into rows 0, 1 ... of v; `zeros` as many as there are channels. */
-static void winograd_inputs(const fn_conv *s, const float *x, const float *zeros, int64_t from, int64_t to, winograd_planes v) {
+/* Tiles [from, to) into rows 0, 1 ... of v. */
+static void winograd_inputs(const fn_conv *s, const float *x, int64_t from, int64_t to, winograd_planes v) {
   for (int64_t tile = from; tile < to; tile++) {
     winograd_tile t = winograd_tile_at(s, tile);
     int64_t top = t.oh - s->PT, left = t.ow - s->PL, row = s->W * s->C;
-    const float *image = x + t.n * s->H * row, *table[WINO_POINTS];
+    const float *at = x + t.n * s->H * row + top * row + left * s->C;
     float *out = v.at + (tile - from) * v.step;
-    if (top >= 0 && left >= 0 && top + WINO_IN <= s->H && left + WINO_IN <= s->W) {
-      winograd_transform_input(image + top * row + left * s->C, row, s->C, NULL, s->C, 0, out, v.plane);
-      continue;
-    }
-    for (int k = 0; k < WINO_POINTS; k++) {
-      int64_t h = top + k / WINO_IN, w = left + k % WINO_IN;
-      table[k] = h >= 0 && h < s->H && w >= 0 && w < s->W ? image + h * row + w * s->C : zeros;
-    }
-    winograd_transform_input(NULL, 0, 0, table, s->C, 1, out, v.plane);
+    winograd_inside inside = {winograd_bits(top, s->H), winograd_bits(left, s->W)};
+    int all = (1 << WINO_IN) - 1;
+    if (inside.rows == all && inside.columns == all)
+      winograd_transform_input(at, row, s->C, s->C, inside, 0, out, v.plane);
+    else winograd_transform_input(at, row, s->C, s->C, inside, 1, out, v.plane);
   }
 }
 

@@ -4,7 +4,7 @@
 
 typedef struct {
   fn_conv s; /* of the convolution that is computed */
-  const float *x, *w, *zeros;
+  const float *x, *w;
   float *u, *bias, *y; /* u (panels, 36, C, PANEL): the transformed kernel */
   int turned;          /* w is (3, 3, F, C), and turned by 180 degrees */
   int act;
@@ -70,14 +70,17 @@ static void winograd_products(const winograd_job *j, winograd_planes v, int64_t 
 FN_INLINE void winograd_outputs(const winograd_job *j, const float *m, int64_t plane, vf bias, vf y[WINO * WINO]) {
   vf half[WINO * WINO_IN];
 #pragma GCC unroll 6
-  for (int i = 0; i < WINO_IN; i++) {
-    vf column[WINO_IN];
+  for (int i = 0; i < WINO_IN; i++, m += WINO_IN * plane) {
+    vf row[WINO_IN], out[WINO];
+    WINO_OPAQUE(m);
 #pragma GCC unroll 6
-    for (int k = 0; k < WINO_IN; k++) column[k] = vload(m + (k * WINO_IN + i) * plane);
-    winograd_output(column, 1, half + i, WINO_IN);
+    for (int k = 0; k < WINO_IN; k++) row[k] = vload(m + k * plane);
+    winograd_output(row, 1, out, 1);
+#pragma GCC unroll 4
+    for (int k = 0; k < WINO; k++) half[k * WINO_IN + i] = out[k];
   }
 #pragma GCC unroll 4
-  for (int i = 0; i < WINO; i++) winograd_output(half + i * WINO_IN, 1, y + i * WINO, 1);
+  for (int i = 0; i < WINO; i++) winograd_output(half + i * WINO_IN, 1, y + i, WINO);
 #pragma GCC unroll 16
   for (int i = 0; i < WINO * WINO; i++) y[i] = j->act == FN_RELU ? vrelu(y[i] + bias) : y[i] + bias;
   if (j->act > FN_RELU)
@@ -106,26 +109,33 @@ FN_INLINE void winograd_pool_tile(const winograd_job *j, winograd_tile t, int64_
     }
 }
 
+/* Stores those of a tile's 4x4 outputs that exist; the cache is told where the tile to the right will write. */
+FN_INLINE void winograd_store(const fn_conv *s, winograd_tile t, const vf y[WINO * WINO], float *to, int64_t lanes) {
+  int64_t rows = FN_MIN(WINO, s->OH - t.oh), columns = FN_MIN(WINO, s->OW - t.ow);
+#pragma GCC unroll 4
+  for (int r = 0; r < WINO; r++, to += s->OW * s->F) {
+    WINO_OPAQUE(to);
+    if (r < rows)
+#pragma GCC unroll 4
+      for (int c = 0; c < WINO; c++) {
+        if (c < columns) store_lanes(to + c * s->F, y[r * WINO + c], lanes);
+        __builtin_prefetch(to + (c + WINO) * s->F, 1);
+      }
+  }
+}
+
 /* Outputs of tiles [from, from + tiles), filters [p*PANEL, ...). */
 static void winograd_store_tiles(const winograd_job *j, winograd_planes m, int64_t from, int64_t tiles, int64_t p) {
   const fn_conv *s = &j->s;
   for (int64_t i = 0; i < tiles; i++) {
     winograd_tile t = winograd_tile_at(s, from + i);
-    int64_t rows = FN_MIN(WINO, s->OH - t.oh), columns = FN_MIN(WINO, s->OW - t.ow);
     for (int64_t v = 0; v < panel_vectors(s->F, p); v++) {
-      int64_t f = p * PANEL + v * VL, lanes = FN_MIN(VL, s->F - f);
-      float *to = j->y + ((t.n * s->OH + t.oh) * s->OW + t.ow) * s->F + f;
+      int64_t f = p * PANEL + v * VL;
       vf y[WINO * WINO];
       winograd_outputs(j, m.at + i * m.step + v * VL, m.plane, vload(j->bias + f), y);
-      if (j->index) {
-        winograd_pool_tile(j, t, f, lanes, y);
-        continue;
-      }
-#pragma GCC unroll 4
-      for (int r = 0; r < WINO; r++)
-#pragma GCC unroll 4
-        for (int c = 0; c < WINO; c++)
-          if (r < rows && c < columns) store_lanes(to + (r * s->OW + c) * s->F, y[r * WINO + c], lanes);
+      int64_t lanes = FN_MIN(VL, s->F - f);
+      if (j->index) winograd_pool_tile(j, t, f, lanes, y);
+      else winograd_store(s, t, y, j->y + ((t.n * s->OH + t.oh) * s->OW + t.ow) * s->F + f, lanes);
     }
   }
 }
@@ -141,7 +151,7 @@ static void winograd_chunk(void *ctx, int64_t chunk) {
     __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
     return;
   }
-  winograd_inputs(s, j->x, j->zeros, from, from + tiles, v);
+  winograd_inputs(s, j->x, from, from + tiles, v);
   for (int64_t p = 0; p * PANEL < s->F; p++) {
     winograd_products(j, v, tiles, p, m);
     winograd_store_tiles(j, m, from, tiles, p);
@@ -158,10 +168,10 @@ static int64_t winograd_block(const fn_conv *s, int64_t tiles) {
 static int winograd_run(winograd_job *j, const float *b) {
   const fn_conv *s = &j->s;
   int64_t P = padded(s->F), U = WINO_POINTS * s->C * P;
-  float *u = fn_scratch(0, (size_t)(U + P + padded(s->C)) * 4);
+  float *u = fn_scratch(0, (size_t)(U + P) * 4);
   if (!u) return FN_NOMEM;
-  j->u = u, j->bias = u + U, j->zeros = u + U + P;
-  memset(j->bias, 0, (size_t)(P + padded(s->C)) * 4);
+  j->u = u, j->bias = u + U;
+  memset(j->bias, 0, (size_t)P * 4);
   if (b) memcpy(j->bias, b, (size_t)s->F * 4);
   fn_parallel(FN_CEIL(s->C, VL), winograd_filters_chunk, j);
   j->tiles = winograd_tiles(s), j->block = winograd_block(s, j->tiles);

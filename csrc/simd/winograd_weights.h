@@ -4,7 +4,7 @@
 
 typedef struct {
   fn_conv s;
-  const float *x, *dy, *zeros;
+  const float *x, *dy;
   float *sums, *dw; /* sums (parts, 36, C, padded(F)) */
   int64_t tiles, block, parts, slices; /* block: tiles that are transformed at a time */
   int status;
@@ -20,15 +20,20 @@ static void winograd_gradients(const winograd_weights *j, int64_t from, int64_t 
     for (int64_t f = p0 * PANEL; f < FN_MIN(p1 * PANEL, s->F); f += VL) {
       int64_t lanes = FN_MIN(VL, s->F - f), p = f / PANEL, width = panel_vectors(s->F, p) * VL;
       float *out = d.at + (p - p0) * PANEL * (to - from) + (tile - from) * width + f % PANEL;
-      vf y[WINO * WINO], v[WINO_POINTS];
-#pragma GCC unroll 16
-      for (int k = 0; k < WINO * WINO; k++) {
-        int r = k / WINO, c = k % WINO;
-        y[k] = r < rows && c < columns ? load_lanes(dy + (r * s->OW + c) * s->F + f, lanes) : (vf){0};
+      vf half[WINO * WINO_IN];
+      const float *at = dy + f;
+#pragma GCC unroll 4
+      for (int r = 0; r < WINO; r++, at += s->OW * s->F) {
+        vf y[WINO];
+        WINO_OPAQUE(at);
+#pragma GCC unroll 4
+        for (int c = 0; c < WINO; c++) {
+          y[c] = r < rows && c < columns ? load_lanes(at + c * s->F, lanes) : (vf){0};
+          __builtin_prefetch(at + (c + WINO) * s->F);
+        }
+        winograd_spread(y, 1, half + r * WINO_IN, 1);
       }
-      WINO_BOTH_SIDES(winograd_spread, y, WINO, v, WINO_IN);
-#pragma GCC unroll 36
-      for (int k = 0; k < WINO_POINTS; k++) vstore(out + k * d.plane, v[k]);
+      winograd_store_points(half, WINO, out, d.plane);
     }
   }
 }
@@ -69,7 +74,7 @@ static void winograd_weights_chunk(void *ctx, int64_t chunk) {
   int64_t end = (part + 1) * j->tiles / j->parts;
   for (int64_t from = part * j->tiles / j->parts, to; from < end; from = to) {
     to = FN_MIN(from + j->block, end);
-    winograd_inputs(s, j->x, j->zeros, from, to, v);
+    winograd_inputs(s, j->x, from, to, v);
     winograd_gradients(j, from, to, p0, p1, d);
     winograd_accumulate(j, v, d, to - from, p0, p1, sums);
   }
@@ -111,9 +116,9 @@ static int winograd_run_weights(winograd_weights *j) {
   const fn_conv *s = &j->s;
   winograd_cut_weights(j);
   int64_t sums = j->parts * WINO_POINTS * s->C * padded(s->F);
-  float *scratch = fn_scratch(0, (size_t)(sums + s->C) * 4);
+  float *scratch = fn_scratch(0, (size_t)sums * 4);
   if (!scratch) return FN_NOMEM;
-  j->sums = scratch, j->zeros = memset(scratch + sums, 0, (size_t)s->C * 4);
+  j->sums = scratch;
   fn_parallel(j->parts * j->slices, winograd_weights_chunk, j);
   if (!j->status) fn_parallel(s->C, winograd_weights_finish, j);
   return j->status;
