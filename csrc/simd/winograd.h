@@ -104,6 +104,9 @@ typedef struct {
 
 FN_INLINE int64_t winograd_plane(int64_t rows, int64_t step) { return (FN_CEIL(rows * step, 16) | 1) * 16; }
 
+/* Of transformed inputs: never a multiple of 1 KB, for such rows share cache sets. */
+FN_INLINE int64_t winograd_input_step(const fn_conv *s) { return padded(s->C) % 256 ? padded(s->C) : padded(s->C) + 16; }
+
 /* Tile `tile` of all images: its image and its first output pixel. */
 typedef struct {
   int64_t n, oh, ow;

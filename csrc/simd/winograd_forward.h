@@ -144,7 +144,7 @@ static void winograd_chunk(void *ctx, int64_t chunk) {
   winograd_job *j = ctx;
   const fn_conv *s = &j->s;
   int64_t from = chunk * j->block, tiles = FN_MIN(j->block, j->tiles - from);
-  winograd_planes v = {.step = padded(s->C) % 256 ? padded(s->C) : padded(s->C) + 16}, m = {.step = PANEL};
+  winograd_planes v = {.step = winograd_input_step(s)}, m = {.step = PANEL};
   v.plane = winograd_plane(tiles, v.step), m.plane = winograd_plane(tiles, m.step);
   v.at = fn_scratch(1, (size_t)(WINO_POINTS * v.plane) * 4), m.at = fn_scratch(2, (size_t)(WINO_POINTS * m.plane) * 4);
   if (!v.at || !m.at) {
@@ -158,10 +158,11 @@ static void winograd_chunk(void *ctx, int64_t chunk) {
   }
 }
 
-/* Tiles in a chunk: inputs and products fill most of the second cache; whole micro-tiles, and some chunks for the threads. */
+/* Tiles in a chunk: enough for the transformed kernel, which every chunk reads, few enough for the second cache; whole
+ * micro-tiles; and some chunks for the threads. */
 static int64_t winograd_block(const fn_conv *s, int64_t tiles) {
-  int64_t most = 180000 / (WINO_POINTS * (padded(s->C) + PANEL)), heights = FN_MAX(most / TILE_ROWS, 28 / TILE_ROWS);
-  return FN_MIN(heights, FN_CEIL(FN_CEIL(tiles, 8), TILE_ROWS)) * TILE_ROWS;
+  int64_t most = FN_MIN(56, (1 << 20) / (WINO_POINTS * s->C));
+  return FN_MAX(FN_MIN(most / TILE_ROWS, FN_CEIL(FN_CEIL(tiles, 8), TILE_ROWS)), 1) * TILE_ROWS;
 }
 
 /* y = act(conv(x, w) + b); b may be NULL. */
