@@ -250,7 +250,7 @@ FN_TUNED(conv2d_backward_data) {
   if (!ok || !s->F || !s->OH) memset(j.dx, 0, (size_t)size * 4);
   if (!ok || !s->F || !s->OH || !size) return FN_OK;
   winograd_job wino = {.s = winograd_backward_shape(s), .x = j.dy, .w = a[1].p, .y = j.dx, .turned = 1};
-  if (a[3 + FN_CONV_SHAPE_ARGS].i && winograd_pays(&wino.s)) return winograd_run(&wino, NULL);
+  if (a[3 + FN_CONV_SHAPE_ARGS].i && winograd_run_pays(&wino.s)) return winograd_run(&wino, NULL);
   int64_t FG = s->F / s->G, taps = s->KH * s->KW;
   float *packed = fn_scratch(0, (size_t)(taps * (is_depthwise(s) ? padded(s->C) : s->G * padded(s->CG) * FG)) * 4);
   if (!packed) return FN_NOMEM;

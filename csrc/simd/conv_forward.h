@@ -306,7 +306,7 @@ FN_TUNED(conv2d) {
   if (!ok) memset(j.y, 0, (size_t)size * 4);
   if (!ok || !size) return FN_OK;
   if (j.act < FN_LINEAR || j.act > FN_LEAKY_RELU) j.act = FN_LINEAR;
-  if (a[6 + FN_CONV_SHAPE_ARGS].i && winograd_pays(s)) {
+  if (a[6 + FN_CONV_SHAPE_ARGS].i && winograd_run_pays(s)) {
     winograd_job wino = {.s = *s, .x = j.x, .w = a[1].p, .y = j.y, .act = (int)j.act, .alpha = j.alpha};
     return winograd_run(&wino, a[2].p);
   }

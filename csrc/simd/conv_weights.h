@@ -264,7 +264,7 @@ FN_TUNED(conv2d_backward_weights) {
     return FN_OK;
   }
   if (!size) return FN_OK;
-  if (a[3 + FN_CONV_SHAPE_ARGS].i && winograd_pays(s)) {
+  if (a[3 + FN_CONV_SHAPE_ARGS].i && winograd_weights_pays(s)) {
     winograd_weights wino = {.s = *s, .x = j.x, .dy = j.dy, .dw = dw};
     return winograd_run_weights(&wino);
   }

@@ -168,16 +168,15 @@ static void winograd_inputs(const fn_conv *s, const float *x, int64_t from, int6
 
 /* ---- When ---- */
 
-enum { WINO_SCRATCH = 1 << 24 }; /* floats: more than 64 MB for transformed kernels is too much */
+/* Floats of a transformed kernel that are too many for scratch, and channels beyond which a chunk is. */
+enum { WINO_SCRATCH = 1 << 24, WINO_CHANNELS = 2048 };
 
-static int winograd_fits(const fn_conv *s) {
-  return s->KH == 3 && s->KW == 3 && s->SH == 1 && s->SW == 1 && s->DH == 1 && s->DW == 1 && s->G == 1 && s->C >= 32 &&
-         s->F >= 32 && s->C <= 2048 && (double)WINO_POINTS * s->C * padded(s->F) < WINO_SCRATCH;
-}
-
-/* Whether tiles are filled well enough, and are enough for what the transforms of the kernel cost. */
-static int winograd_pays(const fn_conv *s) {
-  if (!winograd_fits(s)) return 0;
-  double tiles = (double)winograd_tiles(s), filled = (double)s->N * s->OH * s->OW / (WINO * WINO * tiles);
-  return filled >= 0.45 && tiles >= 16;
+/* Whether tiles are filled well enough (`least`, of 1), and are enough for what it costs to transform and to fetch the kernel
+ * (some, and one more for every so many products of a tap).  Both as measured against the direct ways. */
+static int winograd_pays(const fn_conv *s, double least, double some, double products) {
+  int fits = s->KH == 3 && s->KW == 3 && s->SH == 1 && s->SW == 1 && s->DH == 1 && s->DW == 1 && s->G == 1 && s->C >= 16 &&
+             s->F >= 16 && s->C <= WINO_CHANNELS && (double)WINO_POINTS * s->C * padded(s->F) < WINO_SCRATCH;
+  if (!fits) return 0;
+  double tiles = (double)winograd_tiles(s), all = WINO * WINO * tiles / s->N;
+  return (double)s->OH * s->OW >= least * all && (double)s->H * s->W >= 0.36 * all && tiles >= some + (double)s->C * s->F / products;
 }

@@ -165,6 +165,8 @@ static int64_t winograd_block(const fn_conv *s, int64_t tiles) {
   return FN_MAX(FN_MIN(most / TILE_ROWS, FN_CEIL(FN_CEIL(tiles, 8), TILE_ROWS)), 1) * TILE_ROWS;
 }
 
+static int winograd_run_pays(const fn_conv *s) { return winograd_pays(s, 0.5, 24, 2000); }
+
 /* y = act(conv(x, w) + b); b may be NULL. */
 static int winograd_run(winograd_job *j, const float *b) {
   const fn_conv *s = &j->s;

@@ -135,6 +135,8 @@ static void winograd_cut_weights(winograd_weights *j) {
   j->v.step = winograd_input_step(s), j->v.plane = winograd_plane(j->block, j->v.step), j->d.plane = winograd_plane(j->block, P);
 }
 
+static int winograd_weights_pays(const fn_conv *s) { return winograd_pays(s, 0.35, 16, 6000); }
+
 static int winograd_run_weights(winograd_weights *j) {
   const fn_conv *s = &j->s;
   winograd_cut_weights(j);
