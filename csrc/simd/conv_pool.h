@@ -71,7 +71,7 @@ FN_TUNED(conv2d_max_pool) {
   if (!ok) memset(j.y, 0, (size_t)size * 4), memset(j.index, 0, (size_t)size);
   if (!ok || !size) return FN_OK;
   if (j.conv.act < FN_LINEAR || j.conv.act > FN_LEAKY_RELU) j.conv.act = FN_LINEAR;
-  if (act[2].i && winograd_pays(s) && j.p.kh == 2 && j.p.kw == 2 && j.p.sh == 2 && j.p.sw == 2) {
+  if (act[2].i && winograd_run_pays(s) && j.p.kh == 2 && j.p.kw == 2 && j.p.sh == 2 && j.p.sw == 2) {
     winograd_job wino = {.s = *s, .x = j.conv.x, .w = a[1].p, .y = j.y, .index = j.index, .act = (int)j.conv.act, .alpha = j.conv.alpha};
     wino.s.OH = 2 * j.p.oh, wino.s.OW = 2 * j.p.ow;
     return winograd_run(&wino, a[2].p);
