@@ -31,7 +31,7 @@ static void conv_pool_rows(conv_pool *j, int64_t n, int64_t from, int64_t to) {
   for (int64_t r = 0, out = 0; r < to - from; r++)
     for (int64_t ow = 0; ow < w->ow; ow++, out += s->F) {
       const float *corner = scratch + r * w->kh * line + ow * w->sw * s->F;
-      if (w->kh == 2 && w->kw == 2) max_window(&p, corner, out, 2, 2, 0, 2);
+      if (w->kh == 2 && w->kw == 2) max_square(&p, corner, out);
       else max_window(&p, corner, out, w->kh, w->kw, 0, w->kw);
     }
 }

@@ -25,26 +25,41 @@ static inline int global_pool_chunks(global_pool *p, int64_t *chunks) {
     if (c < p->c) strip(p, n, c, 1, p->c - c);                                                                   \
   }
 
-/* max(best, v) where NaN wins. */
-FN_INLINE vf greater(vf best, vf v) {
+/* max(a, b), and b if one is NaN. */
+FN_INLINE vf greater(vf a, vf b) {
 #if FN_LEVEL == 4
-  return (vf)_mm512_mask_max_ps((__m512)best, _mm512_cmp_ps_mask((__m512)best, (__m512)best, _CMP_ORD_Q), (__m512)best, (__m512)v);
+  return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif FN_LEVEL == 3
+  return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#elif FN_LEVEL == 2
+  return (vf)_mm_max_ps((__m128)a, (__m128)b);
 #else
-  return vselect((v <= best) | (best != best), best, v);
+  return vselect(a > b, a, b);
 #endif
 }
 
+/* Two rows of cells at a time.  NaN among numbers is rare, and lost by `greater`: `lost` is NaN where there was one, for
+ * 0 * v is 0 or NaN; infinities are NaN there too, so that what it says is looked into. */
 FN_INLINE void global_max_strip(const global_pool *p, int64_t n, int64_t c, int V, int64_t lanes) {
   const float *x = p->x + n * p->s * p->c + c;
-  vf best[2][4];
-  for (int v = 0; v < V; v++) best[0][v] = best[1][v] = -__builtin_inff() - (vf){0};
-  int64_t s = 0;
-  for (; s + 2 <= p->s; s += 2)
-    for (int k = 0; k < 2; k++)
-      for (int v = 0; v < V; v++) best[k][v] = greater(best[k][v], load_lanes(x + (s + k) * p->c + v * VL, lanes));
-  if (s < p->s)
-    for (int v = 0; v < V; v++) best[0][v] = greater(best[0][v], load_lanes(x + s * p->c + v * VL, lanes));
-  for (int v = 0; v < V; v++) store_lanes(p->to + n * p->c + c + v * VL, greater(best[0][v], best[1][v]), lanes);
+  vf best[2][4], lost[4] = {{0}};
+  for (int v = 0; v < V; v++) best[0][v] = best[1][v] = p->s ? load_lanes(x + v * VL, lanes) : -__builtin_inff() - (vf){0};
+  int64_t s = p->s % 2;
+  for (; s < p->s; s += 2)
+    for (int v = 0; v < V; v++) {
+      vf a = load_lanes(x + s * p->c + v * VL, lanes), b = load_lanes(x + (s + 1) * p->c + v * VL, lanes);
+      best[0][v] = greater(a, best[0][v]);
+      best[1][v] = greater(b, best[1][v]);
+      lost[v] += 0 * (a + b);
+    }
+  for (int v = 0; v < V; v++) {
+    vf y = greater(best[1][v], best[0][v]);
+    for (int i = 0; i < lanes; i++)
+      if (lost[v][i] != 0)
+        for (s = 0; s < p->s; s++)
+          if (x[s * p->c + v * VL + i] != x[s * p->c + v * VL + i]) y[i] = x[s * p->c + v * VL + i];
+    store_lanes(p->to + n * p->c + c + v * VL, y, lanes);
+  }
 }
 
 static void global_max_chunk(void *ctx, int64_t chunk) { GLOBAL_STRIPS(global_max_strip) }

@@ -80,17 +80,55 @@ FN_INLINE vi load_cells(const pool *p, int64_t at, int64_t n) {
 }
 
 /* One window of h x w cells; `number` is that of its first cell, `line` what a row of the window adds to it. */
+FN_INLINE void max_window_lanes(const pool *p, const float *x, int64_t out, int64_t h, int64_t w, int64_t number, int64_t line, int64_t lanes) {
+  vf best = load_lanes(x, lanes);
+  vi cell = (int32_t)number - (vi){0};
+  for (int64_t i = 0; i < h; i++)
+    for (int64_t j = 0; j < w; j++)
+      if (i + j) take_greater(&best, &cell, load_lanes(x + (i * p->w + j) * p->c, lanes), (int32_t)(number + i * line + j));
+  store_lanes(p->to + out, best, lanes);
+  store_cells(p, out, cell, lanes);
+}
+
 FN_INLINE void max_window(const pool *p, const float *x, int64_t out, int64_t h, int64_t w, int64_t number, int64_t line) {
-  for (int64_t c = 0; c < p->c; c += VL) {
-    int64_t lanes = FN_MIN(p->c - c, VL);
-    vf best = load_lanes(x + c, lanes);
-    vi cell = (int32_t)number - (vi){0};
-    for (int64_t i = 0; i < h; i++)
-      for (int64_t j = 0; j < w; j++)
-        if (i + j) take_greater(&best, &cell, load_lanes(x + (i * p->w + j) * p->c + c, lanes), (int32_t)(number + i * line + j));
-    store_lanes(p->to + out + c, best, lanes);
-    store_cells(p, out + c, cell, lanes);
+  int64_t c = 0;
+  for (; c + VL <= p->c; c += VL) max_window_lanes(p, x + c, out + c, h, w, number, line, VL);
+  if (c < p->c) max_window_lanes(p, x + c, out + c, h, w, number, line, p->c - c);
+}
+
+/* The maximum of four cells in a square, and its number, as by take_greater: NaN is the exception. */
+FN_INLINE vf max_of_square(vf a, vf b, vf c, vf d, vi *cell) {
+#if FN_LEVEL == 4
+  __m512 top = _mm512_max_ps((__m512)b, (__m512)a), low = _mm512_max_ps((__m512)d, (__m512)c); /* of equals the second operand */
+  __mmask16 nan = _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_UNORD_Q) | _mm512_cmp_ps_mask((__m512)c, (__m512)d, _CMP_UNORD_Q);
+  if (__builtin_expect(nan == 0, 1)) {
+    __mmask16 right = _mm512_cmp_ps_mask((__m512)b, (__m512)a, _CMP_GT_OQ), low_right = _mm512_cmp_ps_mask((__m512)d, (__m512)c, _CMP_GT_OQ);
+    __mmask16 below = _mm512_cmp_ps_mask(low, top, _CMP_GT_OQ);
+    __m512i one = _mm512_set1_epi32(1), in_low = _mm512_mask_mov_epi32(_mm512_set1_epi32(2), low_right, _mm512_set1_epi32(3));
+    *cell = (vi)_mm512_mask_mov_epi32(_mm512_maskz_mov_epi32(right, one), below, in_low);
+    return (vf)_mm512_max_ps(low, top);
   }
+#endif
+  *cell = (vi){0};
+  take_greater(&a, cell, b, 1);
+  take_greater(&a, cell, c, 2);
+  take_greater(&a, cell, d, 3);
+  return a;
+}
+
+FN_INLINE void max_square_lanes(const pool *p, const float *x, int64_t out, int64_t lanes) {
+  const float *below = x + p->w * p->c;
+  vi cell;
+  vf best = max_of_square(load_lanes(x, lanes), load_lanes(x + p->c, lanes), load_lanes(below, lanes), load_lanes(below + p->c, lanes), &cell);
+  store_lanes(p->to + out, best, lanes);
+  store_cells(p, out, cell, lanes);
+}
+
+/* A window of 2x2 cells. */
+FN_INLINE void max_square(const pool *p, const float *x, int64_t out) {
+  int64_t c = 0;
+  for (; c + VL <= p->c; c += VL) max_square_lanes(p, x + c, out + c, VL);
+  if (c < p->c) max_square_lanes(p, x + c, out + c, p->c - c);
 }
 
 /* dy where the window chose the cell of that number, else 0. */

@@ -44,7 +44,7 @@ static void max_pool_rows(void *ctx, int64_t chunk) {
       span u = p->columns[ow];
       const float *corner = x + u.from * p->c;
       int64_t height = v.to - v.from, width = u.to - u.from;
-      if (p->kw == 2 && height == 2 && width == 2 && !line) max_window(p, corner, out, 2, 2, 0, 2);
+      if (p->kw == 2 && height == 2 && width == 2 && !line) max_square(p, corner, out);
       else if (height && width) max_window(p, corner, out, height, width, line + u.from - ow * p->sw + p->left, p->kw);
       else
         for (int64_t c = 0; c < p->c; c++) {
@@ -66,15 +66,19 @@ FN_TUNED(max_pool2d) {
 }
 
 /* A row of windows two columns wide that do not overlap: writes `lines` rows of the image, `number` that of the first cell. */
+FN_INLINE void max_pool_grad_pair(const pool *p, int64_t out, float *dx, int32_t number, int lines, int64_t lanes) {
+  vf dy = load_lanes(p->from + out, lanes);
+  vi cell = load_cells(p, out, lanes);
+  for (int i = 0; i < lines; i++)
+    for (int j = 0; j < 2; j++) store_lanes(dx + (i * p->w + j) * p->c, chosen(dy, cell, number + 2 * i + j), lanes);
+}
+
 FN_INLINE void max_pool_grad_pairs(const pool *p, int64_t out, float *dx, int32_t number, int lines) {
-  for (int64_t ow = 0; ow < p->ow; ow++, out += p->c, dx += 2 * p->c)
-    for (int64_t c = 0; c < p->c; c += VL) {
-      int64_t lanes = FN_MIN(p->c - c, VL);
-      vf dy = load_lanes(p->from + out + c, lanes);
-      vi cell = load_cells(p, out + c, lanes);
-      for (int i = 0; i < lines; i++)
-        for (int j = 0; j < 2; j++) store_lanes(dx + (i * p->w + j) * p->c + c, chosen(dy, cell, number + 2 * i + j), lanes);
-    }
+  for (int64_t ow = 0; ow < p->ow; ow++, out += p->c, dx += 2 * p->c) {
+    int64_t c = 0;
+    for (; c + VL <= p->c; c += VL) max_pool_grad_pair(p, out + c, dx + c, number, lines, VL);
+    if (c < p->c) max_pool_grad_pair(p, out + c, dx + c, number, lines, p->c - c);
+  }
 }
 
 /* `lanes` channels of one cell of the image, in the `v` rows and `u` columns of windows. */
@@ -290,7 +294,7 @@ FN_TUNED(max_pool2d_act_grad) {
   j.pixels = j.c && a[5].i && j.h && j.w ? a[5].i * j.h * j.w : 0;
   if (!j.pixels) return FN_OK;
   if (!fn_windows_read(&j.p, a + 9, j.h, j.w)) j.p = (fn_windows){0, 0, 1, 1, 1, 1};
-  j.stream = j.pixels * j.c > (1 << 22) && j.c % VL == 0 && (uintptr_t)j.dz % (VL * 4) == 0;
+  j.stream = j.pixels * j.c > (1 << 21) && j.c % VL == 0 && (uintptr_t)j.dz % (VL * 4) == 0;
   j.chunk = fn_bias_rows(j.pixels, j.c);
   int64_t chunks = FN_CEIL(j.pixels, j.chunk);
   if (!(j.partial = fn_scratch(0, (size_t)(chunks * j.c) * 4))) return FN_NOMEM;

@@ -98,12 +98,9 @@ FN_INLINE void winograd_pool_tile(const winograd_job *j, winograd_tile t, int64_
     for (int c = 0; c < 2; c++) {
       const vf *corner = y + 2 * r * WINO + 2 * c;
       int64_t at = to + (r * (s->OW / 2) + c) * s->F;
-      vf best = corner[0];
-      vi cell = {0};
+      vi cell;
       if (r >= rows || c >= columns) continue;
-      take_greater(&best, &cell, corner[1], 1);
-      take_greater(&best, &cell, corner[WINO], 2);
-      take_greater(&best, &cell, corner[WINO + 1], 3);
+      vf best = max_of_square(corner[0], corner[1], corner[WINO], corner[WINO + 1], &cell);
       store_lanes(j->y + at, best, lanes);
       store_byte_lanes(j->index + at, cell, lanes);
     }
