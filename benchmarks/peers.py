@@ -1,4 +1,4 @@
-"""Times fastnn's kernels beside PyTorch, NumPy, TensorFlow and JAX, where these are installed; prints tables for documents.
+"""Times fastnn's kernels beside PyTorch, NumPy, SciPy, TensorFlow and JAX, where these are installed; prints Markdown tables.
 
     python benchmarks/peers.py                                      # everything, on one thread and on two
     python benchmarks/peers.py --families matmul conv --threads 1
@@ -19,9 +19,11 @@ import sys
 import tempfile
 import time
 
-FAMILIES = ("matmul", "conv", "conv_other", "pool", "norm", "loss", "update", "elementwise", "random", "dropout")
-ENGINES = {"fastnn": "fastnn", "direct": "fastnn", "torch": "torch", "numpy": "numpy", "tensorflow": "tensorflow", "jax": "jax"}
-TITLES = {"direct": "Winograd off", "torch": "PyTorch", "numpy": "NumPy", "tensorflow": "TensorFlow", "jax": "JAX"}
+FAMILIES = ("matmul", "conv", "conv_other", "pool", "norm", "loss", "update", "elementwise", "random", "dropout", "fused",
+            "sparse")
+TITLES = {"fastnn": "fastnn", "direct": "Winograd off", "torch": "PyTorch", "numpy": "NumPy", "scipy": "SciPy",
+          "tensorflow": "TensorFlow", "jax": "JAX"}
+ENGINES = {**{name: name for name in TITLES}, "direct": "fastnn"}       # the package behind each
 TOLERANCE = 2e-3        # of the largest element
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -86,10 +88,11 @@ class Engine:
         count = str(threads)
         environment = {**os.environ, "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count, "MKL_NUM_THREADS": count,
                        "FASTNN_NUM_THREADS": count, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "",
-                       "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40), "PYTHONPATH": os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])}
+                       "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40),       # glibc keeps what is freed
+                       "PYTHONPATH": os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])}
+        command = [sys.executable, os.path.abspath(__file__), "--work", name, count]
         self.name, self.threads = name, threads
-        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--work", name, count], env=environment, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, **request):
         self.process.stdin.write(json.dumps(request) + "\n")
@@ -117,7 +120,8 @@ def run_case(family, index, case, engines, options):
                 time.sleep(0.05)        # the threads of the one before stop spinning
             for part, found in engine.ask(seconds=options.seconds, samples=options.samples).items():
                 times[engine.name][part] += found
-    return {name: {part: statistics.median(found) for part, found in parts.items()} for name, parts in times.items()}, described["fastnn"]
+    medians = {name: {part: statistics.median(found) for part, found in parts.items()} for name, parts in times.items()}
+    return medians, described["fastnn"]
 
 
 def compare(case, peer, described, folder):

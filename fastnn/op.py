@@ -52,7 +52,7 @@ class Op:
         body = vars(cls)
         self.spec, self.cpu, self.view = body["spec"], body.get("cpu"), body.get("view")
         self.vjp, self.cases = body.get("vjp"), body.get("cases", [])
-        self.flops, self.picks = body.get("flops"), body.get("picks")
+        self.flops, self.picks = body.get("flops"), tuple(body.get("picks", "").split())
         self.promote = body.get("promote", False)
         self.outputs = tuple(body.get("outputs", "y").split())
         parameters = inspect.signature(self.spec).parameters.values()

@@ -16,14 +16,16 @@ SMALL = {
     "separable": dict(n=2, side=5, c=3, f=4), "pool": dict(how="max", n=2, side=6, c=3), "norm": dict(n=2, side=5, c=3),
     "loss": dict(n=6, classes=4), "update": dict(rule="adam", shapes=[[3, 4], [5]]), "bias_relu": dict(rows=6, columns=5),
     "unary": dict(name="sigmoid", n=50), "binary": dict(name="add", n=50), "sum": dict(axis=1), "random": dict(name="normal", n=20000),
-    "dropout": dict(n=50, m=400),
+    "dropout": dict(n=50, m=400), "conv_pool": dict(n=2, side=8, c=4, f=5, first=False), "dense_relu": dict(m=5, k=7, n=3),
+    "sparse": dict(m=5, k=40, n=3, per=6),
 }
 MORE = [("pool", dict(how="average", n=2, side=6, c=3)), ("update", dict(rule="rmsprop", shapes=[[3, 4], [5]])),
-        ("conv", dict(SMALL["conv"], stride=1, padding="same", groups=1, dilation=2, first=True)), ("sum", dict(axis=0))]
+        ("conv", dict(SMALL["conv"], stride=1, padding="same", groups=1, dilation=2, first=True)), ("sum", dict(axis=0)),
+        ("conv_pool", dict(n=2, side=8, c=1, f=5, first=True))]
 JOBS = [*SMALL.items(), *MORE]
 
 
-@pytest.mark.parametrize("engine", ["torch", "numpy"])
+@pytest.mark.parametrize("engine", ["torch", "numpy", "scipy"])
 @pytest.mark.parametrize("kind, sizes", JOBS, ids=[f"{kind}-{i}" for i, (kind, _) in enumerate(JOBS)])
 def test_engines_agree(engine, kind, sizes, tmp_path):
     pytest.importorskip(engine)

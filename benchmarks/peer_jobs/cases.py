@@ -28,6 +28,13 @@ def data(case, word, *shape):
     return np.random.default_rng(zlib.crc32(f"{case.kind} {word}".encode())).standard_normal(shape, np.float32)
 
 
+def csr(case, m, k, per):
+    """A matrix in CSR with so many entries in each row: indptr, indices, values."""
+    rng = np.random.default_rng(11)
+    columns = np.sort(np.stack([rng.choice(k, per, replace=False) for _ in range(m)]), axis=1).astype(np.int32)
+    return np.arange(0, m * per + 1, per), columns.ravel(), data(case, "values", m * per)
+
+
 def labels(case, n, classes):
     return np.random.default_rng(7).integers(0, classes, n)
 
@@ -97,5 +104,11 @@ ELEMENTWISE = [Case("bias + relu, backward 43264x32", "bias_relu", dict(rows=432
 RANDOM = [Case(f"{name} 1M", "random", dict(name=name, n=1 << 20), ("torch", "numpy"), "moments") for name in ("uniform", "normal")]
 DROPOUT = [Case(f"dropout 0.5 {n}x{m}", "dropout", dict(n=n, m=m), check="moments") for n, m in ((64, 576), (64, 9216))]
 
+FUSED = [*[Case(f"{n}x{side}x{side}x{c}->{f} 3x3, bias, relu, max pool 2x2", "conv_pool", dict(n=n, side=side, c=c, f=f, first=c < 4))
+           for n, side, c, f in ((64, 28, 1, 32), (20, 74, 32, 64), (20, 150, 3, 32), (64, 13, 32, 64))],
+         *[Case(f"dense {m}x{k}x{n}, bias, relu", "dense_relu", dict(m=m, k=k, n=n)) for m, k, n in ((128, 784, 512), (64, 576, 64))]]
+SPARSE = [Case(f"CSR {m}x{k}, {per} a row, times {k}x{n}", "sparse", dict(m=m, k=k, n=n, per=per), ("torch", "scipy"))
+          for m, k, n, per in ((512, 10000, 16, 100), (512, 10000, 64, 100))]
+
 FAMILIES = {"matmul": MATMUL, "conv": CONV, "conv_other": CONV_OTHER, "pool": POOL, "norm": NORM, "loss": LOSS, "update": UPDATE,
-            "elementwise": ELEMENTWISE, "random": RANDOM, "dropout": DROPOUT}
+            "elementwise": ELEMENTWISE, "random": RANDOM, "dropout": DROPOUT, "fused": FUSED, "sparse": SPARSE}

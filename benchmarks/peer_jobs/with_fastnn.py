@@ -8,7 +8,7 @@ from fastnn.device import launch, recording, traffic
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils import machine_limits
 
-from .cases import data, labels
+from .cases import csr, data, labels
 
 
 def start(threads, engine):
@@ -103,6 +103,45 @@ def separable(case, n, side, c, f):
             "backward": Played(backward, 2 * flops)}
 
 
+def conv_pool(case, n, side, c, f, first):
+    """Convolution, bias, relu and max-pooling as one kernel, and the way back."""
+    x, w, b = tensor(case, "x", n, side, side, c), tensor(case, "w", 3, 3, c, f), tensor(case, "b", f)
+    attrs, pooling = dict(strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1), dict(pool_size=(2, 2), pool_strides=(2, 2))
+    image = (side - 2, side - 2)
+    y, index = ops.conv2d_max_pool_forward(x, w, b, activation="relu", **attrs, **pooling)
+    dy = tensor(case, "dy", *y.shape)
+
+    def backward():
+        dz, db = ops.max_pool2d_act_backward(dy, y, index, image=image, pool_size=(2, 2), strides=(2, 2), activation="relu")
+        dw = ops.conv2d_backward_weights(x, dz, kernel_size=(3, 3), **attrs)
+        return (dw, db) if first else (dw, db, ops.conv2d_backward_data(dz, w, image=(side, side), **attrs))
+
+    flops = 2 * n * image[0] * image[1] * f * 9 * c
+    forward = Played(lambda: ops.conv2d_max_pool_forward(x, w, b, activation="relu", **attrs, **pooling), flops)
+    forward.outputs = forward.outputs[:1]
+    return {"forward": forward, "backward": Played(backward, flops if first else 2 * flops)}
+
+
+def dense_relu(case, m, k, n):
+    """A dense layer with its bias and activation, and the gradients of all."""
+    x, w, b, dy = tensor(case, "x", m, k), tensor(case, "w", k, n), tensor(case, "b", n), tensor(case, "dy", m, n)
+    y = ops.dense(x, w, b, activation="relu")
+
+    def backward():
+        dz, db = ops.bias_act_grad(dy, y, activation="relu")
+        return ops.matmul(x, dz, transpose_a=True), ops.matmul(dz, w, transpose_b=True), db
+
+    return {"forward": Played(lambda: ops.dense(x, w, b, activation="relu"), 2 * m * n * k), "backward": Played(backward, 4 * m * n * k)}
+
+
+def sparse(case, m, k, n, per):
+    indptr, indices, values = map(Tensor, csr(case, m, k, per))
+    w, dy = tensor(case, "w", k, n), tensor(case, "dy", m, n)
+    flops = 2 * m * per * n
+    return {"forward": Played(lambda: ops.csr_dense(indptr, indices, values, w), flops),
+            "weights": Played(lambda: ops.csr_dense_grad(indptr, indices, values, dy, columns=k), flops)}
+
+
 # ---- The rest ---------------------------------------------------------------------------------------------------
 
 def pool(case, how, n, side, c):
@@ -186,5 +225,5 @@ def dropout(case, n, m):
     return {"forward": forward, "backward": Played(lambda: ops.dropout_grad(dy, mask, rate=0.5))}
 
 
-JOBS = {f.__name__: f for f in (product, layer, conv, depthwise, separable, pool, norm, loss, update, bias_relu, unary, binary, sum,
+JOBS = {f.__name__: f for f in (product, layer, conv, depthwise, separable, conv_pool, dense_relu, sparse, pool, norm, loss, update, bias_relu, unary, binary, sum,
                                 random, dropout)}

@@ -1,15 +1,18 @@
 """PyTorch at its fastest: channels last, forward in inference mode, gradients by the functions that autograd would call."""
+import warnings
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .cases import data, labels
+from .cases import csr, data, labels
 
 aten = torch.ops.aten
 
 
 def start(threads, engine):
     torch.set_num_threads(threads)
+    warnings.simplefilter("ignore")         # its sparse matrices are "in beta state"
     torch.inference_mode().__enter__()      # for the whole process: no autograd at all
 
 
@@ -103,6 +106,40 @@ def separable(case, n, side, c, f):
         return nhwc(dx), hwcf(dd), hwcf(dp)
 
     return {"forward": lambda: nhwc(F.conv2d(F.conv2d(x, d, None, 1, 1, 1, c), p)), "backward": backward}
+
+
+def conv_pool(case, n, side, c, f, first):
+    x, w, b = images(case, "x", n, side, side, c), kernel(case, "w", 3, 3, c, f), tensor(case, "b", f)
+    window = [2, 2], [2, 2], [0, 0]
+    z = F.relu_(F.conv2d(x, w, b))
+    y, index = aten.max_pool2d_with_indices(z, *window)
+    dy = images(case, "dy", n, y.shape[2], y.shape[3], f)
+
+    def backward():
+        dz = aten.threshold_backward(aten.max_pool2d_with_indices_backward(dy, z, *window, [1, 1], False, index), z, 0)
+        dx, dw, db = aten.convolution_backward(dz, x, w, [f], [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [not first, True, True])
+        return (hwcf(dw), db) if first else (hwcf(dw), db, nhwc(dx))
+
+    return {"forward": lambda: nhwc(aten.max_pool2d_with_indices(F.relu_(F.conv2d(x, w, b)), *window)[0]), "backward": backward}
+
+
+def dense_relu(case, m, k, n):
+    x, w, b, dy = tensor(case, "x", m, k), tensor(case, "w", k, n), tensor(case, "b", n), tensor(case, "dy", m, n)
+    y = F.relu_(torch.addmm(b, x, w))
+
+    def backward():
+        dz = aten.threshold_backward(dy, y, 0)
+        return torch.mm(x.T, dz), torch.mm(dz, w.T), dz.sum(0)
+
+    return {"forward": lambda: F.relu_(torch.addmm(b, x, w)), "backward": backward}
+
+
+def sparse(case, m, k, n, per):
+    """The transposed matrix of the gradient is made beforehand, which a training step could not do."""
+    indptr, indices, values = csr(case, m, k, per)
+    x = torch.sparse_csr_tensor(torch.from_numpy(indptr), torch.from_numpy(indices).long(), torch.from_numpy(values), (m, k))
+    w, dy, across = tensor(case, "w", k, n), tensor(case, "dy", m, n), x.to_dense().t().to_sparse_csr()
+    return {"forward": lambda: x @ w, "weights": lambda: across @ dy}
 
 
 # ---- The rest ---------------------------------------------------------------------------------------------------
@@ -206,5 +243,5 @@ def dropout(case, n, m):
     return {"forward": lambda: aten.native_dropout(x, 0.5, True)[0], "backward": lambda: aten.native_dropout_backward(dy, mask, 2.0)}
 
 
-JOBS = {f.__name__: f for f in (product, layer, conv, depthwise, separable, pool, norm, loss, update, bias_relu, unary, binary, sum,
+JOBS = {f.__name__: f for f in (product, layer, conv, depthwise, separable, conv_pool, dense_relu, sparse, pool, norm, loss, update, bias_relu, unary, binary, sum,
                                 random, dropout)}

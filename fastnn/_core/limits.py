@@ -60,12 +60,13 @@ def touches(kernel):
     return [p.read + p.written for p in signature.parameters], signature.group
 
 
-def traffic(kernel, args, picked=None):
-    """(bytes that a launch moves at least, bytes that its arrays hold): it reads and writes each array once; of the array
-    `picked` it reads no more than it writes."""
+def traffic(kernel, args, picked=()):
+    """(bytes that a launch moves at least, bytes that its arrays hold): it reads and writes each array once; of the arrays
+    `picked` together it reads no more than it writes."""
     times, group = touches(kernel)
     times = times + times[len(times) - group:] * ((len(args) - len(times)) // group if group else 0)
-    arrays = [(a.nbytes, n) for a, n in zip(args, times) if n and a is not None and a is not picked]
+    whole = {id(a) for a in picked}
+    arrays = [(a.nbytes, n) for a, n in zip(args, times) if n and a is not None and id(a) not in whole]
     moved, held = sum([size * n for size, n in arrays]), sum([size for size, _ in arrays])
-    part = 0 if picked is None else min(picked.nbytes, moved)
+    part = min(sum([a.nbytes for a in picked]), moved)
     return moved + part, held + part

@@ -112,13 +112,13 @@ class Note:
 
     def belongs_to(self, op, inputs, outputs, attrs):
         """The op that made the launch, and its tensors."""
-        picked = None if op.picks is None else inputs[op.inputs.index(op.picks)].data
+        picked = [inputs[op.inputs.index(name)].data for name in op.picks]
         self.op, self.flops = op.name, op.work(inputs, outputs, attrs)
         self.inputs = tuple([x.shape for x in inputs if x is not None])
         self.outputs = tuple([y.shape for y in outputs])
         self.close(picked)
 
-    def close(self, picked=None):
+    def close(self, picked=()):
         """Counts the bytes, and lets the arrays go."""
         if self.args is not None:
             self.bytes, self.held = traffic(self.name, self.args, picked)

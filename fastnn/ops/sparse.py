@@ -145,6 +145,7 @@ class csr_rows:
         (indices, values) of the result.
     """
     outputs = "columns numbers"
+    picks, flops = "indptr indices values", 0
     cases = [((_ROWS, *_entries(12, 7), np.array([4, 0, 1, 2]), np.array([0, 1, 3, 3, 8])), dict(entries=8, dtype="float32")),
              ((_MANY, integers(9000, high=90, dtype="int32"), integers(9000, high=2, dtype="bool"), np.arange(299, -1, -1), _MANY),
               dict(entries=9000, dtype="float32"))]
