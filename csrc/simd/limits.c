@@ -4,7 +4,7 @@
 
 /* ---- Twelve chains of multiply-adds that stay in registers: two units with a latency of four or five need eight to ten ---- */
 
-enum { LIMIT_ROUNDS = 16384, LIMIT_WIDTH = 192, LIMIT_CHAINS = 12 };
+enum { LIMIT_ROUNDS = 4096, LIMIT_WIDTH = 192, LIMIT_CHAINS = 12 };
 
 static void fma_limit_chunk(void *ctx, int64_t chunk) {
   float *y = (float *)ctx + chunk * LIMIT_WIDTH;

@@ -5,7 +5,7 @@ from functools import lru_cache
 from .launch import empty, get_num_threads, kernels, launch, set_num_threads
 from .signature import parse
 
-ROUNDS, WIDTH = 16384, 192                  # of the kernel fma_limit
+ROUNDS, WIDTH = 4096, 192                  # of the kernel fma_limit
 SIZES = [2**k for k in (15, 17, 19, 21, 23, 25, 27)]       # bytes, from 32 KB to 128 MB
 
 
@@ -18,7 +18,7 @@ def measure_limits(threads):
     before = get_num_threads()
     set_num_threads(threads)
     try:
-        return {"gflops": peak(4 * threads), "bandwidth": [[size, copy_rate(size)] for size in SIZES]}
+        return {"gflops": peak(16 * threads), "bandwidth": [[size, copy_rate(size)] for size in SIZES]}
     finally:
         set_num_threads(before)
 
