@@ -52,7 +52,7 @@ static struct {
 
 /* ---- Waiting ---- */
 
-static void pause_a_little(void) {
+void fn_pause(void) {
 #if defined(__x86_64__)
   _mm_pause();
 #elif defined(__aarch64__)
@@ -94,7 +94,7 @@ static void wait_while(fn_signal *signal, int value) {
   if (atomic_load(&signal->word) != value) return;
   for (int64_t until = nanoseconds() + SPIN_NS; nanoseconds() < until;)
     for (int i = 0; i < PAUSES; i++) {
-      pause_a_little();
+      fn_pause();
       if (atomic_load(&signal->word) != value) return;
     }
   atomic_fetch_add(&signal->sleepers, 1);
@@ -154,18 +154,23 @@ static void *work(void *arg) {
 }
 
 /* Signals are for the threads of the program, except those that say that this one has crashed. */
-static void start_workers(void) {
-  int ticket = atomic_load(&pool.ticket.word);
+int fn_start_thread(pthread_t *thread, void *(*body)(void *), void *arg) {
   const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
   sigset_t others, before;
   sigfillset(&others);
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigdelset(&others, crashes[i]);
   pthread_sigmask(SIG_BLOCK, &others, &before);
+  int failed = pthread_create(thread, NULL, body, arg);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return failed;
+}
+
+static void start_workers(void) {
+  int ticket = atomic_load(&pool.ticket.word);
   while (pool.running < atomic_load(&pool.size) - 1) {
-    if (pthread_create(&pool.workers[pool.running], NULL, work, (void *)(intptr_t)ticket)) break; /* fewer will do */
+    if (fn_start_thread(&pool.workers[pool.running], work, (void *)(intptr_t)ticket)) break; /* fewer will do */
     pool.running++;
   }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void stop_workers(void) {
@@ -207,8 +212,12 @@ void fn_set_threads(int threads) {
 __attribute__((visibility("default"))) int fastnn_get_num_threads(void) { return fn_get_threads(); }
 __attribute__((visibility("default"))) void fastnn_set_num_threads(int threads) { fn_set_threads(threads); }
 
+static _Thread_local int alone;
+
+void fn_stay_alone(void) { alone = 1; }
+
 void fn_parallel(int64_t chunks, void (*body)(void *ctx, int64_t chunk), void *ctx) {
-  if (chunks <= 1 || atomic_load_explicit(&pool.size, memory_order_relaxed) <= 1 || pthread_mutex_trylock(&pool.owner)) {
+  if (chunks <= 1 || alone || atomic_load_explicit(&pool.size, memory_order_relaxed) <= 1 || pthread_mutex_trylock(&pool.owner)) {
     for (int64_t i = 0; i < chunks; i++) body(ctx, i);
     return;
   }

@@ -2,7 +2,7 @@
 
 Today that is the CPU; a GPU joins here, and nowhere else, by giving the same functions for its own arrays.
 """
-from ._core.launch import BadIndex, empty, launch, nanoseconds, recording
+from ._core.launch import BadIndex, empty, launch, launch_later, nanoseconds, recording
 from ._core.limits import measure_limits, traffic
 
-__all__ = ["BadIndex", "empty", "launch", "measure_limits", "nanoseconds", "recording", "traffic"]
+__all__ = ["BadIndex", "empty", "launch", "launch_later", "measure_limits", "nanoseconds", "recording", "traffic"]

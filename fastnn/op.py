@@ -24,10 +24,11 @@ import inspect
 from typing import NamedTuple
 
 from . import config
-from .device import empty, launch
+from .device import empty, launch, launch_later
 from .tape import active, record
 from .tensor import FLOATS, Operand, Spec, Tensor, Variable, as_array, convert, operators, own, result_type
 
+LATER = 1 << 16     # bytes of a result from which on it is worth while to hand a call over to another thread
 REGISTRY = {}       # every op, by name
 
 
@@ -117,6 +118,27 @@ class Op:
         if spec.__class__ is tuple:
             return tuple(outputs)
         return outputs[0] if outputs else None
+
+    def later(self, calls, *inputs, **attrs):
+        """Begins the op on a thread in the background; small ones run at once, as handing them over costs more.
+
+        Args:
+            calls: list to which is appended what to `wait()` for before the results are read; None: run it now.
+            inputs, attrs: as in a call, tensors alone.  Nothing is noted on tapes.
+        """
+        if calls is None:
+            return self(*inputs, **attrs)
+        attrs = {**self.defaults, **attrs}
+        spec = self.spec(*inputs, **attrs)
+        specs = spec if spec.__class__ is tuple else (spec,)
+        outputs = [Tensor(empty(s.shape, s.dtype), s.shape, s.dtype) for s in specs]
+        chosen = {name: attrs[name] for name in self.kernel_attributes}
+        call = self.cpu(*[x.data for x in inputs], *[y.data for y in outputs], **chosen)
+        if max([y.data.nbytes for y in outputs]) < LATER:
+            launch(*call)
+        else:
+            calls.append(launch_later(*call))
+        return tuple(outputs) if spec.__class__ is tuple else outputs[0]
 
     def _infer(self, inputs, attrs):
         """The specs of the results, when at least one input is symbolic."""

@@ -7,6 +7,7 @@ runs, so that no argument, however wrong, reaches memory that is not there.
 import os
 import threading
 
+cimport cython
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from cpython.long cimport PyLong_AsLongLongAndOverflow
@@ -43,6 +44,16 @@ cdef extern from "threads.h":
     unsigned fn_flush_denormals() nogil
     void fn_restore_denormals(unsigned before) nogil
     const int64_t *fn_last_bad_index()
+
+cdef extern from "feeder.h":
+    ctypedef struct fn_later:
+        fn_kernel call
+        fn_arg *args
+        int64_t count
+        int status
+        int64_t bad[3]
+    void fn_later_begin(fn_later *job)
+    void fn_later_wait(fn_later *job) nogil
 
 cdef extern from "memory.h":
     ctypedef struct fn_memory_use:
@@ -228,31 +239,39 @@ cdef class Kernel:
                              f"but the sizes given ask for {'more than 2**63' if bad else stack[0]}: {self.signature}")
         return 0
 
+    cdef fn_kernel check(self, tuple args, fn_arg *a) except NULL:
+        """Holds arguments against the signature, and puts them into a; the variant for their dtype."""
+        cdef Py_ssize_t i
+        cdef int own = 0
+        cdef fn_kernel call
+        cdef Parameter *p
+        for i in range(len(args)):
+            self.read(i, args[i], self.parameter(i), &a[i], &own)
+        for i in range(len(args)):
+            p = self.parameter(i)
+            if p.code >= 0 and a[i].p is not NULL:
+                self.check_extent(i, args[i], p, a)
+        call = self.untyped if own == 0 else self.f32 if own == cnp.NPY_FLOAT else self.f64
+        if call is NULL:
+            raise TypeError(f"[{self.name}] has no kernel for {DTYPE_NAMES[own] if own else 'integers alone'}")
+        return call
+
     cdef int run(self, tuple args) except -1:
         cdef fn_arg inline[INLINE_ARGS]
         cdef fn_arg *a = inline
-        cdef Py_ssize_t n = len(args), i
-        cdef int own = 0, status
+        cdef Py_ssize_t n = len(args)
+        cdef int status
         cdef unsigned before
         cdef int64_t start = 0, end = 0
         cdef bint timed = recordings and records_this_thread()
         cdef fn_kernel call
-        cdef Parameter *p
         self.check_count(n)
         if n > INLINE_ARGS:
             a = <fn_arg *>malloc(n * sizeof(fn_arg))
             if a is NULL:
                 raise MemoryError()
         try:
-            for i in range(n):
-                self.read(i, args[i], self.parameter(i), &a[i], &own)
-            for i in range(n):
-                p = self.parameter(i)
-                if p.code >= 0 and a[i].p is not NULL:
-                    self.check_extent(i, args[i], p, a)
-            call = self.untyped if own == 0 else self.f32 if own == cnp.NPY_FLOAT else self.f64
-            if call is NULL:
-                raise TypeError(f"[{self.name}] has no kernel for {DTYPE_NAMES[own] if own else 'integers alone'}")
+            call = self.check(args, a)
             with nogil:
                 before = fn_flush_denormals()
                 if timed:
@@ -265,14 +284,14 @@ cdef class Kernel:
             if n > INLINE_ARGS:
                 free(a)
         if status != FN_OK:
-            self.fail(status)
+            self.fail(status, fn_last_bad_index())
         if timed:
             note(self.name, args, start, end)
         return 0
 
-    cdef fail(self, int status):
+    cdef fail(self, int status, const int64_t *bad):
         if status == FN_BAD_INDEX:
-            raise BadIndex(self.name, fn_last_bad_index()[0], fn_last_bad_index()[1], fn_last_bad_index()[2])
+            raise BadIndex(self.name, bad[0], bad[1], bad[2])
         raise MemoryError(f"[{self.name}] no memory for the kernel's scratch buffers: use smaller batches")
 
 
@@ -380,6 +399,64 @@ def launch(str name, tuple args):
     if k is None:
         raise ValueError(f"there is no kernel {name!r}")
     k.run(args)
+
+
+@cython.no_gc       # the collector would let go of arrays that a call still writes
+cdef class Later:
+    """A kernel that runs in the background, and the arrays it works on: see `launch_later`.
+
+    Given up without `wait`, it waits when it is deleted.
+    """
+    cdef fn_later job
+    cdef Kernel kernel
+    cdef tuple args
+
+    def wait(self):
+        """Returns when the kernel has run, and raises what `launch` would have raised."""
+        if self.args is not None:
+            with nogil:
+                fn_later_wait(&self.job)
+            self.args = None
+        if self.job.status != FN_OK:
+            self.kernel.fail(self.job.status, self.job.bad)
+
+    def __dealloc__(self):
+        with nogil:
+            fn_later_wait(&self.job)
+        free(self.job.args)
+
+
+def launch_later(str name, tuple args):
+    """As `launch`, on a thread in the background; arguments are checked now.
+
+    Nothing that the kernel writes may be read, and nothing that it reads written, before `wait` has returned.  Inside a
+    `recording` the kernel runs at once.
+
+    Returns:
+        A Later, whose `wait()` returns when the kernel has run.
+
+    Example:
+        >>> x, y = np.array([-1.0, 2.0]), np.zeros(2)
+        >>> later = launch_later("relu", (x, y, x.size))
+        >>> later.wait()
+        >>> y.tolist()
+        [0.0, 2.0]
+    """
+    cdef Kernel k = KERNELS.get(name)
+    cdef Later later = Later.__new__(Later)
+    if k is None:
+        raise ValueError(f"there is no kernel {name!r}")
+    if recordings and records_this_thread():
+        k.run(args)
+        return later
+    k.check_count(len(args))
+    later.job.args = <fn_arg *>malloc((len(args) + 1) * sizeof(fn_arg))
+    if later.job.args is NULL:
+        raise MemoryError()
+    later.job.call, later.job.count = k.check(args, later.job.args), len(args)
+    later.kernel, later.args = k, args
+    fn_later_begin(&later.job)
+    return later
 
 
 def launch_at(str level, str name, tuple args):

@@ -78,14 +78,14 @@ class Column:
         self.array, self.tensor, self.dtype = array, Tensor(array), dtype
         self.same = self.tensor.dtype == dtype
 
-    def rows(self, index):
-        """The rows of an index tensor, gathered and cast in one launch."""
-        return gather_rows(self.tensor, index, dtype=self.dtype)
+    def rows(self, index, calls=None):
+        """The rows of an index tensor, gathered and cast in one launch; calls: as in `Op.later`."""
+        return gather_rows.later(calls, self.tensor, index, dtype=self.dtype)
 
-    def part(self, start, stop):
+    def part(self, start, stop, calls=None):
         """Rows that follow one another: a view where the dtype is right."""
         part = Tensor(self.array[start:stop])
-        return part if self.same else cast(part, dtype=self.dtype)
+        return part if self.same else cast.later(calls, part, dtype=self.dtype)
 
 
 class SparseColumn:
@@ -96,11 +96,11 @@ class SparseColumn:
     def __init__(self, matrix, dtype):
         self.matrix, self.dtype = matrix, dtype
 
-    def rows(self, index):
-        """The rows of an index tensor, gathered and cast in one launch."""
-        return sparse_rows(self.matrix, index, self.dtype)
+    def rows(self, index, calls=None):
+        """The rows of an index tensor, gathered and cast in one launch; calls: as in `Op.later`."""
+        return sparse_rows(self.matrix, index, self.dtype, calls)
 
-    def part(self, start, stop):
+    def part(self, start, stop, calls=None):
         """Rows that follow one another: their entries are a view where the dtype is right."""
         return self.matrix[start:stop].astype(self.dtype)
 
@@ -183,18 +183,48 @@ class ArrayBatches:
         self.plain = not any(isinstance(part, (list, tuple, dict)) for part in (x, y, sample_weight))
 
     def __iter__(self):
+        if config.get_num_threads() > 1 and self.num_batches > 1:
+            return self._ahead()
+        return (self._batch(place) for place in self._places())
+
+    def _ahead(self):
+        """The batches, each gathered on another thread while the step of the one before it runs.
+
+        Calls that are given up half-way (an exception in the step, the end of the training) wait when they are deleted, and
+        hold their arrays until then.
+        """
+        places = self._places()
+        batch, calls = self._batch(next(places)), ()
+        for place in places:
+            later = []
+            following = self._batch(place, later)
+            for call in calls:
+                call.wait()
+            yield batch
+            batch, calls = following, later
+        for call in calls:
+            call.wait()
+        yield batch
+
+    def _places(self):
+        """Where the rows of each batch stand: an index tensor, or (start, stop)."""
         n, size = self.num_samples, self.batch_size
         if self.shuffle is True or self.shuffle == 1:
             order = np.random.permutation(n)
             for start in range(0, n, size):
-                index = Tensor(order[start:start + size])
-                yield self.pack([column.rows(index) for column in self.columns])
+                yield Tensor(order[start:start + size])
         else:
             starts = np.arange(0, n, size)
             if self.shuffle == "batch":
                 np.random.shuffle(starts)
             for start in starts.tolist():
-                yield self.pack([column.part(start, min(start + size, n)) for column in self.columns])
+                yield start, min(start + size, n)
+
+    def _batch(self, place, calls=None):
+        """The tensors at a place; calls: as in `Op.later`."""
+        if place.__class__ is Tensor:
+            return self.pack([column.rows(place, calls) for column in self.columns])
+        return self.pack([column.part(*place, calls) for column in self.columns])
 
     def pack(self, parts):
         """The tensors of a batch in the structure that `train_step` gets."""

@@ -242,18 +242,18 @@ def sparse_dense(x, w, b=None, activation="linear", alpha=1.0):
     return csr_dense(x.indptr, x.indices, x.values, w, b, activation=activation, alpha=alpha)
 
 
-def sparse_rows(x, index, dtype, run=lambda op, *inputs, **attributes: op(*inputs, **attributes)):
+def sparse_rows(x, index, dtype, calls=None):
     """Rows of a SparseTensor by an int64 index, their values in `dtype`.
 
     Args:
         x: SparseTensor.
         index: tensor (m,).
-        run: what calls the op.
+        calls: as in `Op.later`.
     """
     first = x.indptr.data[index.data]
     starts = np.zeros(index.size + 1, "int64")
     (x.indptr.data[index.data + 1] - first).cumsum(out=starts[1:])
-    columns, numbers = run(csr_rows, x.indptr, x.indices, x.values, index, Tensor(starts), entries=int(starts[-1]), dtype=dtype)
+    columns, numbers = csr_rows.later(calls, x.indptr, x.indices, x.values, index, Tensor(starts), entries=int(starts[-1]), dtype=dtype)
     return SparseTensor((index.size, x.shape[1]), Tensor(starts), columns, numbers)
 
 

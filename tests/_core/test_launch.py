@@ -144,3 +144,99 @@ def test_refused_launches_are_not_recorded():
             raise KeyError
         core.launch("relu", (np.ones(3, "f4"), np.zeros(3, "f4"), 3))
     assert [c.name for c in calls] == ["relu"]
+
+
+# ---- Later ------------------------------------------------------------------------------------------------------
+
+def rows(n=3000, columns=400, seed=0):
+    """Arguments of a gather of a few megabytes, and what it is to give."""
+    rng = np.random.default_rng(seed)
+    src, index, out = rng.integers(0, 255, (n, columns), dtype="u1"), rng.permutation(n), np.full((n, columns), np.nan, "f4")
+    return (src, index, out, n, n, columns, 1, 4, 2, 9, 1.0), src[index].astype("f4")
+
+
+def test_later_gives_what_launch_gives():
+    jobs = [rows(seed=k) for k in range(5)]
+    calls = [core.launch_later("gather_rows", args) for args, _ in jobs]
+    for call, (args, expected) in reversed(list(zip(calls, jobs))):
+        call.wait()
+        call.wait()
+        np.testing.assert_array_equal(args[2], expected)
+
+
+@pytest.mark.parametrize("name, args, error", [
+    ("nosuch", (), ValueError), ("relu", (X, X), TypeError), ("relu", (X, np.zeros(2, "f4"), 5), ValueError), ("relu", (X, X, "5"), TypeError)])
+def test_later_refuses_at_once_what_launch_refuses(name, args, error):
+    with pytest.raises(error):
+        core.launch_later(name, args)
+
+
+def test_later_raises_when_waited_for():
+    args, _ = rows()
+    args[1][7] = 5000
+    later = core.launch_later("gather_rows", args)
+    for _ in range(2):
+        with pytest.raises(core.BadIndex, match="index 5000 at position 7 .*< 3000"):
+            later.wait()
+
+
+def test_calls_that_are_given_up_finish_before_their_arrays_go():
+    """Freed memory is used again at once: a late write would be seen in the next array."""
+    for k in range(50):
+        args, _ = rows(800, seed=k)
+        block = core.empty((800, 400), "float32")
+        core.launch_later("gather_rows", args[:2] + (block,) + args[3:])
+        del block
+        again = core.empty((800, 400), "float32")
+        again[:] = -1
+        assert (again == -1).all()
+
+
+def test_waiting_from_several_threads():
+    args, expected = rows()
+    later = core.launch_later("gather_rows", args)
+    found = []
+    waiting = [threading.Thread(target=lambda: (later.wait(), found.append((args[2] == expected).all()))) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    for thread in waiting:
+        thread.join()
+    assert found == [True] * 4
+
+
+def test_a_recording_sees_what_runs_later():
+    args, expected = rows(100)
+    with core.recording() as calls:
+        core.launch_later("gather_rows", args).wait()
+    assert [c.name for c in calls] == ["gather_rows"] and (args[2] == expected).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_fork_while_calls_run_later():
+    code = """
+import os
+from fastnn._core import launch as core
+from tests._core.test_launch import rows
+jobs = [rows(seed=k) for k in range(4)]
+calls = [core.launch_later("gather_rows", args) for args, _ in jobs]
+pid = os.fork()
+calls.append(core.launch_later("gather_rows", (jobs.append(rows(seed=9)) or jobs[-1][0])))
+for call, (args, expected) in zip(calls, jobs):
+    call.wait()
+    assert (args[2] == expected).all()
+if pid == 0:
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    out = subprocess.run([sys.executable, "-W", "ignore", "-c", code], text=True, capture_output=True, timeout=60)
+    assert out.stdout.strip() == "0", out.stderr
+
+
+def test_the_interpreter_ends_while_calls_run_later():
+    code = """
+from fastnn._core import launch as core
+from tests._core.test_launch import rows
+calls = [core.launch_later("gather_rows", rows(seed=k)[0]) for k in range(4)]
+"""
+    out = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, timeout=60)
+    assert out.returncode == 0, out.stderr

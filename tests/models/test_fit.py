@@ -10,6 +10,7 @@ import fastnn
 from fastnn import callbacks, layers, ops
 from fastnn._core import launch as core
 from fastnn.models import Model, Sequential
+from fastnn.models.data_adapter import ArrayBatches
 from fastnn.tape import GradientTape
 
 from .helpers import compiled, data, net
@@ -497,3 +498,79 @@ def test_nan_is_reported_by_name_and_training_goes_on():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compiled().fit(x, y, verbose=0)
+
+
+# ---- Batches that are gathered ahead ----------------------------------------------------------------------------
+
+def wide(dtype="uint8", n=300):
+    rng = np.random.default_rng(5)
+    return rng.integers(0, 256, (n, 1000)).astype(dtype), rng.random((n, 1)).astype("float32")
+
+
+def wide_model():
+    fastnn.utils.set_random_seed(1)
+    model = Sequential([layers.Input((1000,)), layers.Dense(3, activation="tanh"), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("shuffle", [True, False, "batch"])
+def test_gathering_ahead_changes_no_bit(shuffle, dtype, threads):
+    x, y = wide(dtype)
+    found = []
+    for n in (1, 2):
+        threads(n)
+        model = wide_model()
+        model.fit(x, y, batch_size=64, epochs=3, shuffle=shuffle, verbose=0)
+        found.append([w.tobytes() for w in (*model.get_weights(), model.predict(x, batch_size=64, verbose=0))])
+    assert found[0] == found[1]
+
+
+def test_batches_given_out_stay_as_they_are(threads):
+    """Whoever keeps a batch does not find the next one in it."""
+    threads(2)
+    x, y = wide()
+    batches = ArrayBatches(x, y, None, lambda name: "float32", batch_size=64, shuffle=True)
+    np.random.seed(3)
+    kept = list(batches)
+    np.random.seed(3)
+    order = np.random.permutation(300)
+    for k, (a, b) in enumerate(kept):
+        rows = order[64 * k:64 * k + 64]
+        np.testing.assert_array_equal(a.data, x[rows].astype("float32"))
+        np.testing.assert_array_equal(b.data, y[rows])
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_training_can_be_broken_off_while_a_batch_is_gathered(error, threads):
+    threads(2)
+    x, y = wide()
+    model = wide_model()
+
+    class Breaks(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                raise error
+
+    for _ in range(20):
+        with pytest.raises(error):
+            model.fit(x, y, batch_size=64, verbose=0, callbacks=[Breaks()])
+    assert len(model.fit(x, y, batch_size=64, verbose=0).history["loss"]) == 1
+
+
+def test_stopping_in_the_middle_of_an_epoch(threads):
+    threads(2)
+    x, y = wide()
+    model = wide_model()
+
+    class Stops(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 2
+
+    for _ in range(20):
+        model.fit(x, y, batch_size=64, verbose=0, callbacks=[Stops()])
+    for _ in range(20):
+        iter_ = iter(ArrayBatches(x, y, None, lambda name: "float32", batch_size=64, shuffle=True))
+        next(iter_)
+        iter_.close()
