@@ -24,6 +24,13 @@ typedef int32_t vi_u __attribute__((vector_size(VL * 4), aligned(4), may_alias))
 
 #define FN_INLINE static inline __attribute__((always_inline))
 
+/* Lanes of x (0 ... VL - 1) and of y (VL ... 2 VL - 1), by constants. */
+#ifdef __clang__
+#define SHUFFLE(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#else
+#define SHUFFLE(x, y, ...) __builtin_shuffle(x, y, (vi){__VA_ARGS__})
+#endif
+
 FN_INLINE vf vload(const float *p) { return *(const vf_u *)p; }
 FN_INLINE void vstore(float *p, vf v) { *(vf_u *)p = v; }
 FN_INLINE vf vset1(float x) { return x - (vf){0}; } /* a broadcast: exact for every x, -0.0 included */
@@ -151,14 +158,14 @@ FN_INLINE float vsum(vf v) {
 /* The lanes of v turned around by half, a quarter ... of them: four (three, two) steps fold a vector in a fixed order,
  * and leave the result in every lane. */
 #if VL == 16
-#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3, k ^ 4, k ^ 5, k ^ 6, k ^ 7, k ^ 8, k ^ 9, k ^ 10, \
-                                             k ^ 11, k ^ 12, k ^ 13, k ^ 14, k ^ 15})
+#define TURN(v, k) SHUFFLE(v, v, k ^ 0, k ^ 1, k ^ 2, k ^ 3, k ^ 4, k ^ 5, k ^ 6, k ^ 7, k ^ 8, k ^ 9, k ^ 10, k ^ 11, k ^ 12, \
+                           k ^ 13, k ^ 14, k ^ 15)
 #define FN_ACROSS(v, f) (v = f(v, TURN(v, 8)), v = f(v, TURN(v, 4)), v = f(v, TURN(v, 2)), f(v, TURN(v, 1)))
 #elif VL == 8
-#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3, k ^ 4, k ^ 5, k ^ 6, k ^ 7})
+#define TURN(v, k) SHUFFLE(v, v, k ^ 0, k ^ 1, k ^ 2, k ^ 3, k ^ 4, k ^ 5, k ^ 6, k ^ 7)
 #define FN_ACROSS(v, f) (v = f(v, TURN(v, 4)), v = f(v, TURN(v, 2)), f(v, TURN(v, 1)))
 #else
-#define TURN(v, k) __builtin_shuffle(v, (vi){k ^ 0, k ^ 1, k ^ 2, k ^ 3})
+#define TURN(v, k) SHUFFLE(v, v, k ^ 0, k ^ 1, k ^ 2, k ^ 3)
 #define FN_ACROSS(v, f) (v = f(v, TURN(v, 2)), f(v, TURN(v, 1)))
 #endif
 FN_INLINE vf vplus(vf a, vf b) { return a + b; }
