@@ -21,7 +21,7 @@ SMALL = {
 }
 MORE = [("pool", dict(how="average", n=2, side=6, c=3)), ("update", dict(rule="rmsprop", shapes=[[3, 4], [5]])),
         ("conv", dict(SMALL["conv"], stride=1, padding="same", groups=1, dilation=2, first=True)), ("sum", dict(axis=0)),
-        ("conv_pool", dict(n=2, side=8, c=1, f=5, first=True))]
+        ("conv_pool", dict(n=2, side=8, c=1, f=5, first=True)), ("layer", dict(m=1, k=7, n=3))]
 JOBS = [*SMALL.items(), *MORE]
 
 
