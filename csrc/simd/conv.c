@@ -6,6 +6,7 @@
 #include "max_window.h"
 #include "winograd.h"
 #include "winograd_forward.h"
+#include "conv_depthwise.h"
 #include "conv_forward.h"
 #include "conv_data.h"
 #include "conv_weights.h"

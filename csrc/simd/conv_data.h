@@ -10,6 +10,7 @@ typedef struct {
   const float *dy, *w; /* w packed (G, panels of CG, KW, KH, FG, PANEL) */
   float *dx;
   int64_t rows, chunk_rows;
+  conv_depthwise depthwise; /* where it is one */
   int status;
 } conv_backward_data;
 
@@ -39,29 +40,6 @@ static void pack_tap(void *ctx, int64_t chunk) {
     pack_transposed(j->w + ((kh * s->KW + kw) * s->CG + p * PANEL) * s->F + g * FG, s->F,
                     FN_MIN(PANEL, s->CG - p * PANEL), FG, vectors, panel + (kw * s->KH + kh) * FG * vectors * VL);
   }
-}
-
-/* The taps k of a kernel side that reach one input position, and the outputs they come from: `count` of them from k on,
- * `k_step` apart, while the output goes down by o_step from o. */
-typedef struct {
-  int64_t k, k_step, o, o_step, count;
-} conv_taps;
-
-static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
-
-/* Output o and tap k meet at i = o*stride - pad + k*dilation. */
-static conv_taps taps_at(int64_t i, int64_t pad, int64_t stride, int64_t dilation, int64_t taps, int64_t outputs) {
-  int64_t d = gcd(stride, dilation), at = i + pad;
-  conv_taps t = {.k_step = stride / d, .o_step = dilation / d};
-  while (t.k < FN_MIN(t.k_step, taps) && (at - t.k * dilation) % stride) t.k++;
-  if (t.k >= FN_MIN(t.k_step, taps)) return t;
-  t.o = (at - t.k * dilation) / stride; /* exact */
-  int64_t all = FN_CEIL(taps - t.k, t.k_step);
-  int64_t lo = FN_MAX(fn_ceil_div(t.o - (outputs - 1), t.o_step), 0);
-  int64_t hi = FN_MIN(t.o < 0 ? 0 : t.o / t.o_step + 1, all);
-  t.count = FN_MAX(hi - lo, 0);
-  t.k += lo * t.k_step, t.o -= lo * t.o_step;
-  return t;
 }
 
 /* ---- Column by column ---- */
@@ -216,29 +194,15 @@ static void data_images_chunk(void *ctx, int64_t chunk) {
   }
 }
 
-/* Depthwise: channels fill the vectors. */
 static void data_depthwise_chunk(void *ctx, int64_t chunk) {
-  const conv_backward_data *j = ctx;
+  conv_backward_data *j = ctx;
   const fn_conv *s = &j->s;
-  for (int64_t i = chunk * j->chunk_rows; i < FN_MIN((chunk + 1) * j->chunk_rows, j->rows); i++) {
-    const float *dy = j->dy + i / s->H * s->OH * s->OW * s->F;
-    conv_taps kh = taps_at(i % s->H, s->PT, s->SH, s->DH, s->KH, s->OH);
-    for (int64_t iw = 0; iw < s->W; iw++) {
-      conv_taps kw = taps_at(iw, s->PL, s->SW, s->DW, s->KW, s->OW);
-      float *dx = j->dx + (i * s->W + iw) * s->C;
-      for (int64_t c = 0; c < s->C; c += VL) {
-        int64_t lanes = FN_MIN(VL, s->C - c);
-        vf sum = {0};
-        for (int64_t h = 0; h < kh.count; h++)
-          for (int64_t v = 0; v < kw.count; v++) {
-            const float *p = dy + ((kh.o - h * kh.o_step) * s->OW + kw.o - v * kw.o_step) * s->F + c;
-            const float *w = j->w + ((kh.k + h * kh.k_step) * s->KW + kw.k + v * kw.k_step) * padded(s->C) + c;
-            sum += (lanes < VL ? vload_n(p, lanes) : vload(p)) * vload(w);
-          }
-        if (lanes < VL) vstore_n(dx + c, sum, lanes);
-        else vstore(dx + c, sum);
-      }
-    }
+  int64_t row = chunk * j->chunk_rows, end = FN_MIN(row + j->chunk_rows, j->rows);
+  while (row < end) {
+    int64_t n = row / s->H, from = row % s->H, to = FN_MIN(s->H, from + end - row);
+    if (!depthwise_image(&j->depthwise, j->dy + n * s->OH * s->OW * s->F, j->dx + row * s->W * s->C, from, to))
+      __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
+    row += to - from;
   }
 }
 
@@ -252,17 +216,17 @@ FN_TUNED(conv2d_backward_data) {
   winograd_job wino = {.s = winograd_backward_shape(s), .x = j.dy, .w = a[1].p, .y = j.dx, .turned = 1};
   if (a[3 + FN_CONV_SHAPE_ARGS].i && winograd_run_pays(&wino.s)) return winograd_run(&wino, NULL);
   int64_t FG = s->F / s->G, taps = s->KH * s->KW;
-  float *packed = fn_scratch(0, (size_t)(taps * (is_depthwise(s) ? padded(s->C) : s->G * padded(s->CG) * FG)) * 4);
-  if (!packed) return FN_NOMEM;
-  j.w = packed;
   j.rows = s->N * s->H;
   j.chunk_rows = rows_in_chunk(j.rows, (double)s->OH * s->OW * s->F * taps * s->CG / s->H, (double)taps * s->CG * s->F);
   int64_t chunks = FN_CEIL(j.rows, j.chunk_rows);
   if (is_depthwise(s)) {
-    pack_panel(a[1].p, taps, s->C, s->C, packed);
+    if (!depthwise_prepare(s, 0, a[1].p, NULL, &j.depthwise)) return FN_NOMEM;
     fn_parallel(chunks, data_depthwise_chunk, &j);
-    return FN_OK;
+    return j.status;
   }
+  float *packed = fn_scratch(0, (size_t)(taps * s->G * padded(s->CG) * FG) * 4);
+  if (!packed) return FN_NOMEM;
+  j.w = packed;
   conv_pack pack = {s, a[1].p, packed};
   int64_t kernel = taps * s->CG * s->F;
   if (kernel < 32768) for (int64_t i = 0; i < s->G * taps; i++) pack_tap(&pack, i);

@@ -13,6 +13,7 @@ struct conv_forward {
   float alpha;
   int64_t rows, chunk_rows; /* output rows in all, and in a chunk */
   conv_rows make_rows;
+  conv_depthwise depthwise; /* where it is one */
   int border, stream, status;
 };
 
@@ -208,36 +209,11 @@ static void gather_rows(conv_forward *j, int64_t n, int64_t from, int64_t to, fl
 
 /* ---- Depthwise: filter c sees channel c, so channels fill the vectors ---- */
 
-static void depthwise_pixel(const conv_forward *j, const float *x, int64_t oh, int64_t ow, float *y) {
-  const fn_conv *s = &j->s;
-  int64_t ih = oh * s->SH - s->PT, iw = ow * s->SW - s->PL, h0, h1, w0, w1;
-  fn_conv_range(ih, s->DH, s->H, s->KH, &h0, &h1);
-  fn_conv_range(iw, s->DW, s->W, s->KW, &w0, &w1);
-  for (int64_t c = 0; c < s->C; c += VL) {
-    int64_t lanes = FN_MIN(VL, s->C - c);
-    vf sum = vload(j->b + c);
-    for (int64_t kh = h0; kh < h1; kh++)
-      for (int64_t kw = w0; kw < w1; kw++) {
-        const float *p = x + ((ih + kh * s->DH) * s->W + iw + kw * s->DW) * s->C + c;
-        const float *w = j->w + (kh * s->KW + kw) * padded(s->C) + c;
-        sum += (lanes < VL ? vload_n(p, lanes) : vload(p)) * vload(w);
-      }
-    if (j->act == FN_RELU) sum = vrelu(sum);
-    if (lanes < VL) vstore_n(y + c, sum, lanes);
-    else vstore(y + c, sum);
-  }
-}
-
 static void depthwise_rows(conv_forward *j, int64_t n, int64_t from, int64_t to, float *y) {
   const fn_conv *s = &j->s;
-  const float *x = j->x + n * s->H * s->W * s->C;
-  for (int64_t oh = from; oh < to; oh++, y += s->OW * s->F) {
-    for (int64_t ow = 0; ow < s->OW; ow++) depthwise_pixel(j, x, oh, ow, y + ow * s->F);
-    activate_pixels(j, y, s->OW, s->F, s->F);
-  }
+  if (!depthwise_image(&j->depthwise, j->x + n * s->H * s->W * s->C, y, from, to)) __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
+  else activate_pixels(j, y, (to - from) * s->OW, s->F, s->F);
 }
-
-FN_INLINE int is_depthwise(const fn_conv *s) { return s->CG == 1 && s->F == s->G; }
 
 /* ---- Which way ---- */
 
@@ -282,18 +258,18 @@ static int run_forward(conv_forward *j) {
 /* The filters and the bias as the tiles take them, in scratch. */
 static int prepare_forward(conv_forward *j, const float *w, const float *b) {
   const fn_conv *s = &j->s;
-  int64_t K = s->KH * s->KW * s->CG, FG = s->F / s->G, P = is_depthwise(s) ? padded(s->F) : s->G * padded(FG);
+  if (is_depthwise(s)) {
+    if (!depthwise_prepare(s, 1, w, b, &j->depthwise)) return FN_NOMEM;
+    j->depthwise.relu = j->act == FN_RELU;
+    return FN_OK;
+  }
+  int64_t K = s->KH * s->KW * s->CG, FG = s->F / s->G, P = s->G * padded(FG);
   float *packed = fn_scratch(0, (size_t)(K + 1) * P * 4);
   if (!packed) return FN_NOMEM;
   float *bias = packed + K * P;
   memset(bias, 0, (size_t)P * 4);
-  if (is_depthwise(s)) {
-    pack_panel(w, K, s->F, s->F, packed);
-    if (b) memcpy(bias, b, (size_t)s->F * 4);
-  } else {
-    pack_filters(s, w, packed);
-    for (int64_t g = 0; b && g < s->G; g++) memcpy(bias + g * padded(FG), b + g * FG, (size_t)FG * 4);
-  }
+  pack_filters(s, w, packed);
+  for (int64_t g = 0; b && g < s->G; g++) memcpy(bias + g * padded(FG), b + g * FG, (size_t)FG * 4);
   j->w = packed, j->b = bias;
   return FN_OK;
 }

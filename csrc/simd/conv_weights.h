@@ -69,7 +69,7 @@ static void (*const weights_tiles[2][2][TILE_ROWS])(const conv_block *) = {
 typedef struct {
   fn_conv s;
   const float *x, *dy;
-  float *sums;           /* (parts, G, K, padded(F/G)), or (1, taps, padded(C)) for depthwise */
+  float *sums;           /* (parts, G, K, padded(F/G)) */
   const int64_t *offset; /* of every input of a window (K), where they do not lie side by side */
   int64_t block_images, block_rows, blocks_in_image, blocks, parts, slices;
   int border; /* x is copied into zero-padded scratch */
@@ -78,8 +78,7 @@ typedef struct {
 } conv_backward_weights;
 
 FN_INLINE int64_t sums_size(const fn_conv *s) {
-  int64_t taps = s->KH * s->KW;
-  return is_depthwise(s) ? taps * padded(s->F) : s->G * taps * s->CG * padded(s->F / s->G);
+  return s->G * s->KH * s->KW * s->CG * padded(s->F / s->G);
 }
 
 /* Every panel of filters for inputs [k, k + rows) of group g. */
@@ -186,10 +185,10 @@ typedef struct {
 static void add_parts(void *ctx, int64_t kh) {
   const conv_reduce *j = ctx;
   const fn_conv *s = j->s;
-  int64_t size = sums_size(s), FG = is_depthwise(s) ? s->F : s->F / s->G, G = is_depthwise(s) ? 1 : s->G;
+  int64_t size = sums_size(s), FG = s->F / s->G;
   int64_t run = s->KW * s->CG, K = s->KH * run;
   for (int64_t k = kh * run; k < (kh + 1) * run; k++)
-    for (int64_t g = 0; g < G; g++)
+    for (int64_t g = 0; g < s->G; g++)
       for (int64_t f = 0; f < FG; f += VL) {
         const float *from = j->sums + (g * K + k) * padded(FG) + f;
         float *to = j->dw + k * s->F + g * FG + f;
@@ -198,35 +197,6 @@ static void add_parts(void *ctx, int64_t kh) {
         if (FG - f < VL) vstore_n(to, sum, FG - f);
         else vstore(to, sum);
       }
-}
-
-/* Depthwise: a part of the image rows; channels fill the vectors. */
-static void weights_depthwise_chunk(void *ctx, int64_t part) {
-  conv_backward_weights *j = ctx;
-  const fn_conv *s = &j->s;
-  int64_t rows = s->N * s->OH, P = padded(s->C);
-  float *sums = j->sums + part * sums_size(s);
-  memset(sums, 0, (size_t)sums_size(s) * 4);
-  for (int64_t row = part * rows / j->parts; row < (part + 1) * rows / j->parts; row++)
-    for (int64_t kh = 0; kh < s->KH; kh++) {
-      int64_t ih = row % s->OH * s->SH - s->PT + kh * s->DH, lo, hi;
-      if (ih < 0 || ih >= s->H) continue;
-      const float *x = j->x + (row / s->OH * s->H + ih) * s->W * s->C, *dy = j->dy + row * s->OW * s->F;
-      for (int64_t kw = 0; kw < s->KW; kw++) {
-        int64_t left = kw * s->DW - s->PL;
-        fn_conv_range(left, s->SW, s->W, s->OW, &lo, &hi);
-        for (int64_t c = 0; c < s->C; c += VL) {
-          int64_t lanes = FN_MIN(VL, s->C - c);
-          float *sum = sums + (kh * s->KW + kw) * P + c;
-          vf v = vload(sum);
-          for (int64_t ow = lo; ow < hi; ow++) {
-            const float *p = x + (ow * s->SW + left) * s->C + c, *d = dy + ow * s->F + c;
-            v += lanes < VL ? vload_n(p, lanes) * vload_n(d, lanes) : vload(p) * vload(d);
-          }
-          vstore(sum, v);
-        }
-      }
-    }
 }
 
 /* Blocks of about BLOCK_PIXELS pixels: rows of one image, or several small images. */
@@ -268,6 +238,7 @@ FN_TUNED(conv2d_backward_weights) {
     winograd_weights wino = {.s = *s, .x = j.x, .dy = j.dy, .dw = dw};
     return winograd_run_weights(&wino);
   }
+  if (is_depthwise(s)) return depthwise_run_weights(s, j.x, j.dy, dw);
   int64_t K = s->KH * s->KW * s->CG, run = (s->DW == 1 && s->G == 1 ? s->KW : 1) * s->CG;
   int scattered = run * 2 < TILE_ROWS && run < K;
   j.border = has_border(s);
@@ -279,8 +250,7 @@ FN_TUNED(conv2d_backward_weights) {
   if (!scratch) return FN_NOMEM;
   if (scattered) fill_offsets(s, j.border ? window_width(s) : s->W, (int64_t *)scratch), j.offset = (int64_t *)scratch;
   j.sums = (float *)(scratch + table);
-  if (is_depthwise(s)) fn_parallel(j.parts, weights_depthwise_chunk, &j);
-  else fn_parallel(j.parts * j.slices, weights_chunk, &j);
+  fn_parallel(j.parts * j.slices, weights_chunk, &j);
   conv_reduce reduce = {s, j.sums, dw, j.parts};
   if (j.parts * size < 65536) for (int64_t kh = 0; kh < s->KH; kh++) add_parts(&reduce, kh);
   else fn_parallel(s->KH, add_parts, &reduce);

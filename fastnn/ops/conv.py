@@ -86,6 +86,15 @@ def _winograd():
     return int(config.winograd() == "auto")
 
 
+def _is_product(kernel_shape, strides, padding, groups):
+    """Whether a convolution is a matrix product over the pixels as they lie: of a kernel of size 1 that moves by 1."""
+    return kernel_shape[:2] == (1, 1) == strides and groups == 1 and padding.__class__ is str
+
+
+def _product(a, b, y, m, n, k, transpose_a=0, transpose_b=0, bias=None, act=0, alpha=0.0):
+    return "matmul", (a, b, bias, y, a.size, b.size, m, n, k, 1, transpose_a, transpose_b, act, alpha)
+
+
 def _check_dtypes(name, **tensors):
     dtypes = {word: x.dtype for word, x in tensors.items() if x is not None}
     if len(set(dtypes.values())) > 1 or not set(dtypes.values()) <= set(FLOATS):
@@ -173,6 +182,8 @@ class conv2d:
         return Spec(shape, x.dtype)
 
     def cpu(x, w, b, y, *, strides, padding, dilation_rate, groups, activation, alpha):
+        if _is_product(w.shape, strides, padding, groups):
+            return _product(x, w, y, math.prod(y.shape[:3]), *w.shape[:1:-1], bias=b, act=CODES[activation], alpha=alpha)
         sizes = _geometry(x.shape, w.shape, y.shape, strides, padding, dilation_rate, groups)
         return "conv2d", (x, w, b, y, *sizes, CODES[activation], alpha, _winograd())
 
@@ -205,6 +216,8 @@ class conv2d_backward_data:
         return Spec(shape, dy.dtype)
 
     def cpu(dy, w, dx, *, strides, padding, dilation_rate, groups):
+        if _is_product(w.shape, strides, padding, groups):
+            return _product(dy, w, dx, math.prod(dy.shape[:3]), *w.shape[2:], transpose_b=1)
         sizes = _geometry(dx.shape, w.shape, dy.shape, strides, padding, dilation_rate, groups)
         return "conv2d_backward_data", (dy, w, dx, *sizes, _winograd())
 
@@ -235,6 +248,8 @@ class conv2d_backward_weights:
         return Spec(shape, x.dtype)
 
     def cpu(x, dy, dw, *, strides, padding, dilation_rate, groups):
+        if _is_product(dw.shape, strides, padding, groups):
+            return _product(x, dy, dw, *dw.shape[2:], math.prod(dy.shape[:3]), transpose_a=1)
         sizes = _geometry(x.shape, dw.shape, dy.shape, strides, padding, dilation_rate, groups)
         return "conv2d_backward_weights", (x, dy, dw, *sizes, _winograd())
 
