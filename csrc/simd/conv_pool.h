@@ -47,10 +47,8 @@ static void conv_pool_chunk(void *ctx, int64_t chunk) {
 }
 
 static int run_conv_pool(conv_pool *j) {
-  fn_conv *s = &j->conv.s;
+  const fn_conv *s = &j->conv.s;
   const fn_windows *w = &j->p;
-  s->OH = (w->oh - 1) * w->sh + w->kh;
-  if (s->OW > TILE_ROWS) s->OW = FN_MAX((w->ow - 1) * w->sw + w->kw, TILE_ROWS); /* narrower would be a slower way */
   double row_work = (double)w->kh * s->OW * s->F * s->KH * s->KW * s->CG;
   j->rows = s->N * w->oh;
   j->chunk_rows = rows_in_chunk(j->rows, row_work, (double)s->KH * s->KW * s->CG * s->F);
@@ -76,6 +74,8 @@ FN_TUNED(conv2d_max_pool) {
     wino.s.OH = 2 * j.p.oh, wino.s.OW = 2 * j.p.ow;
     return winograd_run(&wino, a[2].p);
   }
+  s->OH = (j.p.oh - 1) * j.p.sh + j.p.kh;
+  if (s->OW > TILE_ROWS) s->OW = FN_MAX((j.p.ow - 1) * j.p.sw + j.p.kw, TILE_ROWS); /* narrower would be a slower way */
   int status = prepare_forward(&j.conv, a[1].p, a[2].p);
   return status ? status : run_conv_pool(&j);
 }

@@ -52,6 +52,7 @@ def _cases():
             case((2, 14, 18, 4), (3, 2, 4, 7), (1, 5), dilation_rate=(2, 3), activation="leaky_relu", alpha=0.3),
             case((2, 8, 20, 6), (3, 3, 2, 9), (2, 2), padding="same", groups=3, activation="elu"),
             case((2, 9, 12, 19), (3, 3, 1, 19), (2, 2), padding="same", groups=19, activation="relu"),
+            case((2, 11, 21, 5), (3, 3, 1, 10), (2, 2), padding="same", groups=5, activation="relu"),
             case((1, 1, 1, 1), (1, 1, 1, 1), (1, 1)), case((0, 5, 5, 2), (3, 3, 2, 4), (2, 2), activation="relu"),
             case((2, 34, 34, 4), (3, 3, 4, 48), (2, 2), activation="relu"),
             case((3, 13, 11, 32), (3, 3, 32, 52), (2, 2), activation="relu"),         # by Winograd's algorithm, as the next one
