@@ -17,23 +17,38 @@ static const double fn_as241_e[8] = {6.65790464350110377720e0, 5.463784911164114
 static const double fn_as241_f[8] = {1, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
                                      7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15};
 
-static inline double fn_polynomial7(const double *k, double x) {
-  return ((((((k[7] * x + k[6]) * x + k[5]) * x + k[4]) * x + k[3]) * x + k[2]) * x + k[1]) * x + k[0];
+/* Hides a product from the compiler, so that it is rounded before it is added to: the same bits with and without fused
+ * multiply-add. */
+static inline double fn_rounded(double x) {
+#if defined(__x86_64__)
+  __asm__("" : "+x"(x));
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(x));
+#endif
+  return x;
 }
 
-/* z[i] such that p[i] of the distribution lies below it, 0 < p < 1: the middle 85 % for all at once, then the tails. */
-static inline void fn_inverse_normal(const double *p, double *z, int n) {
-  for (int i = 0; i < n; i++) {
-    double q = p[i] - 0.5, r = 0.180625 - q * q;
-    z[i] = q * fn_polynomial7(fn_as241_a, r) / fn_polynomial7(fn_as241_b, r);
-  }
-  for (int i = 0; i < n; i++) {
-    double q = p[i] - 0.5;
-    if (fabs(q) <= 0.425) continue;
-    double r = sqrt(-log(q < 0 ? p[i] : 1 - p[i]));
-    double tail = r <= 5 ? fn_polynomial7(fn_as241_c, r - 1.6) / fn_polynomial7(fn_as241_d, r - 1.6)
-                         : fn_polynomial7(fn_as241_e, r - 5) / fn_polynomial7(fn_as241_f, r - 5);
-    z[i] = q < 0 ? -tail : tail;
-  }
+static inline double fn_polynomial7(const double *k, double x) {
+  double y = k[7];
+  for (int i = 6; i >= 0; i--) y = fn_rounded(y * x) + k[i];
+  return y;
+}
+
+/* z such that p of the distribution lies below it, 0 < p < 1: first for the middle 85 %, then for the tails, where r is
+ * sqrt(-log(min(p, 1 - p))). */
+static inline double fn_inverse_normal_middle(double p) {
+  double q = p - 0.5, r = 0.180625 - fn_rounded(q * q);
+  return q * fn_polynomial7(fn_as241_a, r) / fn_polynomial7(fn_as241_b, r);
+}
+static inline double fn_inverse_normal_tail(double r) {
+  return r <= 5 ? fn_polynomial7(fn_as241_c, r - 1.6) / fn_polynomial7(fn_as241_d, r - 1.6)
+                : fn_polynomial7(fn_as241_e, r - 5) / fn_polynomial7(fn_as241_f, r - 5);
+}
+
+static inline double fn_inverse_normal(double p) {
+  double q = p - 0.5;
+  if (fabs(q) <= 0.425) return fn_inverse_normal_middle(p);
+  double tail = fn_inverse_normal_tail(sqrt(-log(q < 0 ? p : 1 - p)));
+  return q < 0 ? -tail : tail;
 }
 #endif

@@ -1,5 +1,6 @@
-/* Tuned float kernels: Philox in the lanes of a vector, evenly distributed numbers and dropout. */
+/* Tuned float kernels: Philox in the lanes of a vector, evenly and normally distributed numbers, dropout. */
 #include "level.h"
+#include "../inverse_normal.h"
 #include "../philox.h"
 
 /* A product of 32-bit numbers has 64 bits, so a vector holds VL / 2 blocks, each in the lower half of its lane; what the
@@ -80,6 +81,7 @@ typedef struct {
   uint64_t key, counter;
   int64_t n;
   float low, high, below, scale;
+  double from, span, mean, stddev; /* of normally distributed numbers */
   uint32_t threshold;
 } random_job;
 
@@ -123,6 +125,69 @@ FN_TUNED(random_uniform) {
   random_job p = {.key = state[0], .counter = state[1], .y = a[1].p, .n = a[2].i, .low = (float)a[3].f, .high = (float)a[4].f};
   p.below = __builtin_nextafterf(p.high, p.low);
   fn_parallel(FN_CEIL(p.n, RANDOM_CHUNK), random_uniform_chunk, &p);
+  fn_advance(state, p.n);
+  return FN_OK;
+}
+
+/* ---- Normal: the same steps in double, in the same order and each rounded, as csrc/inverse_normal.h takes them ---- */
+
+enum { DL = VL / 2 };
+typedef double vd __attribute__((vector_size(VL * 4)));
+typedef uint32_t vu_half __attribute__((vector_size(VL * 2), may_alias));
+
+FN_INLINE vd rounded_doubles(vd x) { return (vd)rounded((vf)x); }
+
+FN_INLINE vd polynomial7(const double *k, vd x) {
+  vd y = k[7] - (vd){0};
+  for (int i = 6; i >= 0; i--) y = rounded_doubles(y * x) + k[i];
+  return y;
+}
+
+/* z[i] such that p[i] of the distribution lies below it: the middle for all at once; what lies in the tails is put side
+ * by side, and so are its quotients. */
+FN_INLINE void inverse_normals(const double *p, double *z) {
+  _Alignas(64) double r[FN_GROUP + DL];
+  int tails[FN_GROUP + 1], n = 0;
+  for (int k = 0; k < FN_GROUP; k += DL) {
+    vd q = *(const vd *)(p + k) - 0.5, x = 0.180625 - rounded_doubles(q * q);
+    *(vd *)(z + k) = q * polynomial7(fn_as241_a, x) / polynomial7(fn_as241_b, x);
+  }
+  for (int k = 0; k < FN_GROUP; k++) tails[n] = k, n += fabs(p[k] - 0.5) > 0.425;
+  for (int i = 0; i < n; i++) r[i] = sqrt(-log(p[tails[i]] < 0.5 ? p[tails[i]] : 1 - p[tails[i]]));
+  for (int i = 0; i < n; i += DL) {
+    _Alignas(64) double tail[DL];
+    vd x = *(const vd *)(r + i) - 1.6;
+    *(vd *)tail = polynomial7(fn_as241_c, x) / polynomial7(fn_as241_d, x);
+    for (int j = 0; j < FN_MIN(DL, n - i); j++) {
+      double far = r[i + j] <= 5 ? tail[j] : fn_inverse_normal_tail(r[i + j]);
+      z[tails[i + j]] = p[tails[i + j]] < 0.5 ? -far : far;
+    }
+  }
+}
+
+static void random_normal_chunk(void *ctx, int64_t chunk) {
+  const random_job *p = ctx;
+  const philox_keys keys = philox_schedule(p->key);
+  _Alignas(64) uint32_t words[FN_GROUP];
+  _Alignas(64) double share[FN_GROUP], z[FN_GROUP];
+  int64_t last = FN_MIN((chunk + 1) * RANDOM_CHUNK, p->n);
+  for (int64_t i = chunk * RANDOM_CHUNK; i < last; i += FN_GROUP) {
+    philox_words(&keys, p->counter + (uint64_t)(i / FN_GROUP) * FN_GROUP_BLOCKS, words);
+    for (int k = 0; k < FN_GROUP; k += DL) {
+      vd u = (__builtin_convertvector(*(const vu_half *)(words + k), vd) + 0.5) * 0x1p-32;
+      *(vd *)(share + k) = p->from + rounded_doubles(u * p->span);
+    }
+    inverse_normals(share, z);
+    for (int k = 0; k < FN_GROUP; k += DL) *(vd *)(z + k) = rounded_doubles(*(vd *)(z + k) * p->stddev) + p->mean;
+    for (int64_t k = 0; k < FN_MIN(FN_GROUP, p->n - i); k++) p->y[i + k] = (float)z[k];
+  }
+}
+
+FN_TUNED(random_normal) {
+  uint64_t *state = a[0].p;
+  random_job p = {.key = state[0], .counter = state[1], .y = a[1].p, .n = a[2].i,
+                  .mean = a[3].f, .stddev = a[4].f, .from = a[5].f, .span = a[6].f - a[5].f};
+  fn_parallel(FN_CEIL(p.n, RANDOM_CHUNK), random_normal_chunk, &p);
   fn_advance(state, p.n);
   return FN_OK;
 }
