@@ -146,22 +146,21 @@ FN_INLINE vd polynomial7(const double *k, vd x) {
 /* z[i] such that p[i] of the distribution lies below it: the middle for all at once; what lies in the tails is put side
  * by side, and so are its quotients. */
 FN_INLINE void inverse_normals(const double *p, double *z) {
-  _Alignas(64) double r[FN_GROUP + DL];
+  _Alignas(64) double side[FN_GROUP], r[FN_GROUP + DL]; /* side: how much of the distribution lies on the nearer side */
   int tails[FN_GROUP + 1], n = 0;
   for (int k = 0; k < FN_GROUP; k += DL) {
     vd q = *(const vd *)(p + k) - 0.5, x = 0.180625 - rounded_doubles(q * q);
     *(vd *)(z + k) = q * polynomial7(fn_as241_a, x) / polynomial7(fn_as241_b, x);
   }
-  for (int k = 0; k < FN_GROUP; k++) tails[n] = k, n += fabs(p[k] - 0.5) > 0.425;
-  for (int i = 0; i < n; i++) r[i] = sqrt(-log(p[tails[i]] < 0.5 ? p[tails[i]] : 1 - p[tails[i]]));
+  for (int k = 0; k < FN_GROUP; k++) side[k] = p[k] < 1 - p[k] ? p[k] : 1 - p[k];
+  for (int k = 0; k < FN_GROUP; k++) tails[n] = k, n += fabs(p[k] - 0.5) > 0.425; /* no branch: it would be a guess */
+  for (int i = 0; i < n; i++) r[i] = sqrt(-log(side[tails[i]]));
   for (int i = 0; i < n; i += DL) {
     _Alignas(64) double tail[DL];
     vd x = *(const vd *)(r + i) - 1.6;
     *(vd *)tail = polynomial7(fn_as241_c, x) / polynomial7(fn_as241_d, x);
-    for (int j = 0; j < FN_MIN(DL, n - i); j++) {
-      double far = r[i + j] <= 5 ? tail[j] : fn_inverse_normal_tail(r[i + j]);
-      z[tails[i + j]] = p[tails[i + j]] < 0.5 ? -far : far;
-    }
+    for (int j = i; j < FN_MIN(i + DL, n); j++)
+      z[tails[j]] = __builtin_copysign(r[j] <= 5 ? tail[j - i] : fn_inverse_normal_tail(r[j]), p[tails[j]] - 0.5);
   }
 }
 
