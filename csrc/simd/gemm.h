@@ -154,6 +154,8 @@ static int gemm_block_packing(const gemm *g, int64_t i0, int64_t i1, int64_t j0,
   return FN_OK;
 }
 
+#include "gemm_narrow.h"
+
 /* ---- Few rows: products of vectors ---- */
 
 /* The rows of a small A in row order. */
@@ -210,6 +212,7 @@ static gemm gemm_upright(gemm g) {
 static int gemm_serial(const gemm *g) {
   int64_t panels = gemm_panels(g->n), size = g->k * g->n;
   if (gemm_has_few_rows(g)) return gemm_few_rows(g, 0, g->n);
+  if (gemm_is_narrow(g)) return gemm_narrow(g, 0, g->m);
   if (g->tb || size > (g->m > GEMM_UNPACKED ? 4096 : 65536)) return gemm_block_packing(g, 0, g->m, 0, panels, 0, g->k);
   /* A whole vector at the end of a row of B reaches into the next row, which does no harm, but for the last rows. */
   int64_t safe = FN_MAX(0, g->k - (g->n % VL ? FN_CEIL(VL - 1, g->n) : 0));

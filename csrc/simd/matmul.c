@@ -119,6 +119,21 @@ static int gemm_few_rows_wide(gemm_job *j) {
   return j->status;
 }
 
+/* ---- Few columns: C is cut along its rows ---- */
+
+static void gemm_narrow_chunk(void *ctx, int64_t chunk) {
+  gemm_job *j = ctx;
+  gemm_report(j, gemm_narrow(&j->g, chunk * j->share, FN_MIN((chunk + 1) * j->share, j->g.m)));
+}
+
+static int gemm_narrow_tall(gemm_job *j) {
+  const gemm *g = &j->g;
+  int64_t chunk = FN_MAX(GEMM_CHUNK / (g->k * g->n), FN_CEIL(g->m, GEMM_CHUNKS));
+  j->share = FN_CEIL(chunk, NARROW_WIDTH) * NARROW_WIDTH;
+  fn_parallel(FN_CEIL(g->m, j->share), gemm_narrow_chunk, j);
+  return j->status;
+}
+
 /* ---- A small C and a deep k: k is cut, and the parts are added up in their order ---- */
 
 static void gemm_deep_chunk(void *ctx, int64_t chunk) {
@@ -164,6 +179,7 @@ static int gemm_one(gemm_job *j) {
   double work = (double)g->m * (double)g->n * (double)g->k;
   if (work < GEMM_SERIAL && g->m * g->n < GEMM_SERIAL) return gemm_serial(g);
   int64_t parts = gemm_parts(g);
+  if (gemm_is_narrow(g)) return gemm_narrow_tall(j);
   if (parts > 1) return gemm_deep(j, parts);
   if (gemm_has_few_rows(g)) return gemm_few_rows_wide(j);
   return g->m <= GEMM_LOW && gemm_panels(g->n) > 4 && g->k * g->n >= GEMM_PACKED / 2 ? gemm_low(j) : gemm_large(j);

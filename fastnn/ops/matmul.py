@@ -158,7 +158,8 @@ class matmul:
              ((normal(2, 1, 5, 6), normal(3, 7, 6)), dict(transpose_b=True)), ((normal(1, 2, 5, 6), normal(4, 1, 6, 3)), {}),
              ((normal(3, 0), normal(0, 4)), {}), ((normal(0, 3), normal(3, 4)), {}), ((normal(1, 64), normal(64, 64)), {}),
              ((normal(128, 90), normal(90, 70)), {}), ((normal(90, 128), normal(70, 90)), dict(transpose_a=True, transpose_b=True)),
-             ((normal(6, 5000), normal(5000, 9)), {}), ((normal(3, 40, 50), normal(3, 50, 60)), {})]
+             ((normal(6, 5000), normal(5000, 9)), {}), ((normal(20, 1001), normal(20, 13)), dict(transpose_a=True)),
+             ((normal(30, 3000), normal(30, 16)), dict(transpose_a=True)), ((normal(3, 40, 50), normal(3, 50, 60)), {})]
 
     def spec(a, b, *, transpose_a=False, transpose_b=False):
         if a.dtype != b.dtype or a.dtype not in FLOATS:
