@@ -6,6 +6,7 @@ typedef struct {
   fn_conv s; /* of the convolution that is computed */
   const float *x, *w;
   float *u, *bias, *y; /* u (panels, 36, C, PANEL): the transformed kernel */
+  int64_t u_plane;     /* from one of the 36 to the next */
   int turned;          /* w is (3, 3, F, C), and turned by 180 degrees */
   int act;
   float alpha;
@@ -32,6 +33,8 @@ static void winograd_load_filters(const winograd_job *j, int64_t c, int64_t f, v
   }
 }
 
+FN_INLINE float *winograd_panel(const winograd_job *j, int64_t p) { return j->u + p * WINO_POINTS * j->u_plane; }
+
 /* VL input channels, all filters. */
 static void winograd_filters_chunk(void *ctx, int64_t chunk) {
   const winograd_job *j = ctx;
@@ -40,14 +43,14 @@ static void winograd_filters_chunk(void *ctx, int64_t chunk) {
   vf g[9][VL];
   for (int64_t f = 0; f < s->F; f += VL) {
     int64_t p = f / PANEL, width = panel_vectors(s->F, p) * VL;
-    float *u = j->u + p * PANEL * WINO_POINTS * s->C + c * width + f % PANEL;
+    float *u = winograd_panel(j, p) + c * width + f % PANEL;
     winograd_load_filters(j, c, f, g);
     for (int64_t i = 0; i < rows; i++, u += width) {
       vf taps[9], half[18], v[WINO_POINTS];
       for (int k = 0; k < 9; k++) taps[k] = g[k][i];
       for (int k = 0; k < 3; k++) winograd_kernel(taps + k, 3, half + k, 3);
       for (int k = 0; k < WINO_IN; k++) winograd_kernel(half + k * 3, 1, v + k * WINO_IN, 1);
-      for (int k = 0; k < WINO_POINTS; k++) vstore(u + k * s->C * width, v[k]);
+      for (int k = 0; k < WINO_POINTS; k++) vstore(u + k * j->u_plane, v[k]);
     }
   }
 }
@@ -61,7 +64,7 @@ static void winograd_products(const winograd_job *j, winograd_planes v, int64_t 
   conv_tile t = {.init = zeros, .x_step = v.step, .y_step = m.step, .outer = 1, .inner = 1, .len = C, .lanes = VL};
   for (int64_t k = 0; k < WINO_POINTS; k++) {
     t.x = v.at + k * v.plane, t.y = m.at + k * m.plane;
-    t.w = j->u + (p * PANEL * WINO_POINTS + k * vectors * VL) * C;
+    t.w = winograd_panel(j, p) + k * j->u_plane;
     conv_tiles_over(&t, tiles, vectors);
   }
 }
@@ -107,16 +110,16 @@ FN_INLINE void winograd_pool_tile(const winograd_job *j, winograd_tile t, int64_
 }
 
 /* Stores those of a tile's 4x4 outputs that exist; the cache is told where the tile to the right will write. */
-FN_INLINE void winograd_store(const fn_conv *s, winograd_tile t, const vf y[WINO * WINO], float *to, int64_t lanes) {
-  int64_t rows = FN_MIN(WINO, s->OH - t.oh), columns = FN_MIN(WINO, s->OW - t.ow);
+FN_INLINE void winograd_store(const vf y[WINO * WINO], float *to, int64_t row, int64_t pixel, int64_t rows, int64_t columns,
+                              int64_t lanes, const int all) {
 #pragma GCC unroll 4
-  for (int r = 0; r < WINO; r++, to += s->OW * s->F) {
+  for (int r = 0; r < WINO; r++, to += row) {
     WINO_OPAQUE(to);
-    if (r < rows)
+    if (all || r < rows)
 #pragma GCC unroll 4
       for (int c = 0; c < WINO; c++) {
-        if (c < columns) store_lanes(to + c * s->F, y[r * WINO + c], lanes);
-        __builtin_prefetch(to + (c + WINO) * s->F, 1);
+        if (all || c < columns) store_lanes(to + c * pixel, y[r * WINO + c], lanes);
+        __builtin_prefetch(to + (c + WINO) * pixel, 1);
       }
   }
 }
@@ -124,15 +127,19 @@ FN_INLINE void winograd_store(const fn_conv *s, winograd_tile t, const vf y[WINO
 /* Outputs of tiles [from, from + tiles), filters [p*PANEL, ...). */
 static void winograd_store_tiles(const winograd_job *j, winograd_planes m, int64_t from, int64_t tiles, int64_t p) {
   const fn_conv *s = &j->s;
+  const int64_t row = s->OW * s->F, pixel = s->F;
   for (int64_t i = 0; i < tiles; i++) {
     winograd_tile t = winograd_tile_at(s, from + i);
+    int64_t rows = s->OH - t.oh, columns = s->OW - t.ow;
+    float *to = j->y + (t.n * s->OH + t.oh) * row + t.ow * pixel;
     for (int64_t v = 0; v < panel_vectors(s->F, p); v++) {
       int64_t f = p * PANEL + v * VL;
       vf y[WINO * WINO];
       winograd_outputs(j, m.at + i * m.step + v * VL, m.plane, vload(j->bias + f), y);
       int64_t lanes = FN_MIN(VL, s->F - f);
       if (j->index) winograd_pool_tile(j, t, f, lanes, y);
-      else winograd_store(s, t, y, j->y + ((t.n * s->OH + t.oh) * s->OW + t.ow) * s->F + f, lanes);
+      else if (rows >= WINO && columns >= WINO && lanes == VL) winograd_store(y, to + f, row, pixel, WINO, WINO, VL, 1);
+      else winograd_store(y, to + f, row, pixel, rows, columns, lanes, 0);
     }
   }
 }
@@ -167,7 +174,8 @@ static int winograd_run_pays(const fn_conv *s) { return winograd_pays(s, 0.5, 24
 /* y = act(conv(x, w) + b); b may be NULL. */
 static int winograd_run(winograd_job *j, const float *b) {
   const fn_conv *s = &j->s;
-  int64_t P = padded(s->F), U = WINO_POINTS * s->C * P;
+  j->u_plane = winograd_plane(s->C, PANEL);
+  int64_t P = padded(s->F), U = FN_CEIL(s->F, PANEL) * WINO_POINTS * j->u_plane;
   float *u = fn_scratch(0, (size_t)(U + P) * 4);
   if (!u) return FN_NOMEM;
   j->u = u, j->bias = u + U;

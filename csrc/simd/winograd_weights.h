@@ -8,6 +8,7 @@ typedef struct {
   fn_conv s;
   const float *x, *dy;
   float *sums, *dw;           /* sums (parts, 36, C, padded(F)) */
+  int64_t plane;              /* of sums, from one of the 36 to the next */
   int64_t tiles, parts, block; /* block: tiles that are transformed at a time */
   int64_t from, to;           /* the second way: the tiles that are at hand, in v and d */
   winograd_planes v, d;
@@ -16,7 +17,7 @@ typedef struct {
 
 /* A dy A' of one tile and one vector of filters, each result in its plane; outputs beyond the image are zero. */
 FN_INLINE void winograd_transform_gradient(const float *dy, int64_t row, int64_t pixel, int64_t rows, int64_t columns, int64_t lanes,
-                                           float *out, int64_t plane) {
+                                           const int all, float *out, int64_t plane) {
   vf half[WINO * WINO_IN];
 #pragma GCC unroll 4
   for (int r = 0; r < WINO; r++, dy += row) {
@@ -24,7 +25,7 @@ FN_INLINE void winograd_transform_gradient(const float *dy, int64_t row, int64_t
     WINO_OPAQUE(dy);
 #pragma GCC unroll 4
     for (int c = 0; c < WINO; c++) {
-      y[c] = r < rows && c < columns ? load_lanes(dy + c * pixel, lanes) : (vf){0};
+      y[c] = all ? vload(dy + c * pixel) : winograd_load(dy + c * pixel, r < rows && c < columns, lanes);
       __builtin_prefetch(dy + (c + WINO) * pixel);
     }
     winograd_spread(y, 1, half + r * WINO_IN, 1);
@@ -35,19 +36,23 @@ FN_INLINE void winograd_transform_gradient(const float *dy, int64_t row, int64_t
 /* Tiles [from, to) into d (36, panels, rows, PANEL), from row `first` of `rows` on. */
 static void winograd_gradients(const winograd_weights *j, int64_t from, int64_t to, winograd_planes d, int64_t first, int64_t rows) {
   const fn_conv *s = &j->s;
+  const int64_t row = s->OW * s->F, pixel = s->F;
   for (int64_t tile = from; tile < to; tile++, first++) {
     winograd_tile t = winograd_tile_at(s, tile);
-    const float *dy = j->dy + ((t.n * s->OH + t.oh) * s->OW + t.ow) * s->F;
-    for (int64_t f = 0; f < s->F; f += VL) {
-      int64_t width = panel_vectors(s->F, f / PANEL) * VL;
-      winograd_transform_gradient(dy + f, s->OW * s->F, s->F, s->OH - t.oh, s->OW - t.ow, FN_MIN(VL, s->F - f),
-                                  d.at + f / PANEL * PANEL * rows + first * width + f % PANEL, d.plane);
+    int64_t h = s->OH - t.oh, w = s->OW - t.ow;
+    const float *dy = j->dy + (t.n * s->OH + t.oh) * row + t.ow * pixel;
+    for (int64_t f = 0; f < pixel; f += VL) {
+      int64_t width = panel_vectors(pixel, f / PANEL) * VL, lanes = FN_MIN(VL, pixel - f);
+      float *out = d.at + f / PANEL * PANEL * rows + first * width + f % PANEL;
+      if (h >= WINO && w >= WINO && lanes == VL) winograd_transform_gradient(dy + f, row, pixel, WINO, WINO, VL, 1, out, d.plane);
+      else winograd_transform_gradient(dy + f, row, pixel, h, w, lanes, 0, out, d.plane);
     }
   }
 }
 
 /* sums += v[point]' d[point] over `tiles` rows. */
-static void winograd_accumulate(const fn_conv *s, winograd_planes v, winograd_planes d, int64_t tiles, int64_t point, float *sums) {
+static void winograd_accumulate(const winograd_weights *j, winograd_planes v, winograd_planes d, int64_t tiles, int64_t point, float *sums) {
+  const fn_conv *s = &j->s;
   int64_t P = padded(s->F), cuts = FN_CEIL(s->C, TILE_ROWS);
   conv_block t = {.dw_step = P, .images = 1, .rows = 1, .pixels = tiles, .x_pixel = v.step};
   for (int64_t p = 0; p * PANEL < s->F; p++) {
@@ -55,7 +60,7 @@ static void winograd_accumulate(const fn_conv *s, winograd_planes v, winograd_pl
     t.dy = d.at + point * d.plane + p * PANEL * tiles, t.dy_pixel = vectors * VL;
     for (int64_t i = 0; i < cuts; i++) {
       int64_t c = i * s->C / cuts, rows = (i + 1) * s->C / cuts - c;
-      t.x = v.at + point * v.plane + c, t.dw = sums + (point * s->C + c) * P + p * PANEL;
+      t.x = v.at + point * v.plane + c, t.dw = sums + point * j->plane + c * P + p * PANEL;
       weights_tiles[0][vectors - 1][rows - 1](&t);
     }
   }
@@ -72,13 +77,13 @@ static void winograd_part_chunk(void *ctx, int64_t part) {
     __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
     return;
   }
-  int64_t size = WINO_POINTS * s->C * padded(s->F), end = (part + 1) * j->tiles / j->parts;
+  int64_t size = WINO_POINTS * j->plane, end = (part + 1) * j->tiles / j->parts;
   float *sums = memset(j->sums + part * size, 0, (size_t)size * 4);
   for (int64_t from = part * j->tiles / j->parts, to; from < end; from = to) {
     to = FN_MIN(from + j->block, end);
     winograd_inputs(s, j->x, from, to, v);
     winograd_gradients(j, from, to, d, 0, to - from);
-    for (int64_t point = 0; point < WINO_POINTS; point++) winograd_accumulate(s, v, d, to - from, point, sums);
+    for (int64_t point = 0; point < WINO_POINTS; point++) winograd_accumulate(j, v, d, to - from, point, sums);
   }
 }
 
@@ -97,9 +102,8 @@ static void winograd_strip_chunk(void *ctx, int64_t chunk) {
 
 static void winograd_point_chunk(void *ctx, int64_t point) {
   const winograd_weights *j = ctx;
-  int64_t size = j->s.C * padded(j->s.F);
-  if (!j->from) memset(j->sums + point * size, 0, (size_t)size * 4);
-  winograd_accumulate(&j->s, j->v, j->d, j->to - j->from, point, j->sums);
+  if (!j->from) memset(j->sums + point * j->plane, 0, (size_t)j->plane * 4);
+  winograd_accumulate(j, j->v, j->d, j->to - j->from, point, j->sums);
 }
 
 /* ---- Both ---- */
@@ -108,11 +112,11 @@ static void winograd_point_chunk(void *ctx, int64_t point) {
 static void winograd_weights_finish(void *ctx, int64_t c) {
   const winograd_weights *j = ctx;
   const fn_conv *s = &j->s;
-  int64_t P = padded(s->F), part = WINO_POINTS * s->C * P;
+  int64_t P = padded(s->F), part = WINO_POINTS * j->plane;
   for (int64_t f = 0; f < s->F; f += VL) {
     vf m[WINO_POINTS], half[18], w[9];
     for (int64_t k = 0; k < WINO_POINTS; k++) {
-      const float *from = j->sums + (k * s->C + c) * P + f;
+      const float *from = j->sums + k * j->plane + c * P + f;
       m[k] = vload(from);
       for (int64_t i = 1; i < j->parts; i++) m[k] += vload(from + i * part);
     }
@@ -140,7 +144,8 @@ static int winograd_weights_pays(const fn_conv *s) { return winograd_pays(s, 0.3
 static int winograd_run_weights(winograd_weights *j) {
   const fn_conv *s = &j->s;
   winograd_cut_weights(j);
-  int64_t sums = j->parts * WINO_POINTS * s->C * padded(s->F), at_hand = j->parts > 1 ? 0 : WINO_POINTS * (j->v.plane + j->d.plane);
+  j->plane = winograd_plane(s->C, padded(s->F));
+  int64_t sums = j->parts * WINO_POINTS * j->plane, at_hand = j->parts > 1 ? 0 : WINO_POINTS * (j->v.plane + j->d.plane);
   if (!(j->sums = fn_scratch(0, (size_t)(sums + at_hand) * 4))) return FN_NOMEM;
   j->v.at = j->sums + sums, j->d.at = j->v.at + WINO_POINTS * j->v.plane;
   if (j->parts > 1) fn_parallel(j->parts, winograd_part_chunk, j);
