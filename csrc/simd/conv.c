@@ -3,7 +3,7 @@
 #include "../conv.h"
 #include "conv_tile.h"
 
-#include "max_window.h"
+#include "pool_act.h"
 #include "winograd.h"
 #include "winograd_forward.h"
 #include "conv_depthwise.h"

@@ -79,3 +79,29 @@ FN_TUNED(conv2d_max_pool) {
   int status = prepare_forward(&j.conv, a[1].p, a[2].p);
   return status ? status : run_conv_pool(&j);
 }
+
+/* ---- Backward to the kernel and the bias: dz is made for a block of pixels at a time, and never stored ---- */
+
+FN_TUNED(conv2d_max_pool_backward_weights) {
+  conv_backward_weights j = {.x = a[0].p};
+  pool_act p = {.dy = a[1].p, .y = a[2].p, .index = a[3].p};
+  const fn_arg *windows = a + 6 + FN_CONV_SHAPE_ARGS, *act = windows + FN_WINDOWS_ARGS;
+  fn_conv *s = &j.s;
+  float *dw = a[4].p, *db = a[5].p;
+  int ok = fn_conv_read(s, a + 6) && fn_windows_read(&p.p, windows, s->OH, s->OW) && fn_windows_fill(&p.p, s->OH, s->OW);
+  int64_t size = fn_conv_size(a[13].i, a[14].i, a[22].i, a[12].i);
+  memset(dw, 0, (size_t)size * 4);
+  if (a[12].i) memset(db, 0, (size_t)a[12].i * 4);
+  if (!ok || !size || !s->N || !p.p.oh || !p.p.ow) return FN_OK;
+  p.h = s->OH, p.w = s->OW, p.c = s->F, p.pixels = s->N * s->OH * s->OW;
+  p.act = act[0].i >= FN_LINEAR && act[0].i <= FN_LEAKY_RELU ? (int)act[0].i : FN_LINEAR, p.alpha = (float)act[1].f;
+  if (is_depthwise(s)) { /* that way reads dy where it lies */
+    p.dz = fn_scratch(3, (size_t)(p.pixels * p.c) * 4);
+    if (!p.dz) return FN_NOMEM;
+  }
+  int status = pool_act_run_all(&p, db);
+  if (status || !s->H || !s->W) return status;
+  if (p.dz) return depthwise_run_weights(s, j.x, p.dz, dw);
+  j.pooled = &p;
+  return run_weights(&j, dw);
+}

@@ -69,6 +69,7 @@ static void (*const weights_tiles[2][2][TILE_ROWS])(const conv_block *) = {
 typedef struct {
   fn_conv s;
   const float *x, *dy;
+  const pool_act *pooled; /* what dy comes from, a block at a time; NULL: it lies in dy */
   float *sums;           /* (parts, G, K, padded(F/G)) */
   const int64_t *offset; /* of every input of a window (K), where they do not lie side by side */
   int64_t block_images, block_rows, blocks_in_image, blocks, parts, slices;
@@ -126,13 +127,34 @@ static void weights_block(const conv_backward_weights *j, const conv_block *bloc
       }
 }
 
+/* Whole rows [from, to) of what pooling passes back, counted over all images, to dz. */
+static void pool_act_rows(const pool_act *j, int64_t from, int64_t to, float *dz) {
+  int pairs = j->p.kw == 2 && j->p.sw == 2 && j->act == FN_RELU;
+  for (int64_t row = from; row < to; row++, dz += j->w * j->c) {
+    vf sum[4] = {{0}};
+    int64_t c = 0;
+    for (; pairs && c + 2 * VL <= j->c; c += 2 * VL) pool_act_strip(j, row, 0, j->w, c, 2, VL, 1, FN_RELU, dz + c, sum);
+    for (; c < j->c; c += VL) pool_act_strip(j, row, 0, j->w, c, 1, FN_MIN(VL, j->c - c), 0, j->act, dz + c, sum);
+  }
+}
+
+/* The block's dy: `rows` rows from `row` on, made from what was pooled, with room for a vector behind. */
+static int unpool_block(const pool_act *pooled, int64_t row, int64_t rows, int64_t count, conv_block *b) {
+  float *dz = fn_scratch(3, (size_t)(count + VL) * 4);
+  if (!dz) return 0;
+  pool_act_rows(pooled, row, row + rows, dz);
+  memset(dz + count, 0, VL * 4);
+  b->dy = dz;
+  return 1;
+}
+
 /* Images [n, n + images) x output rows [row, row + rows) as a block; with a border, of a zero-padded copy of x. */
 static int describe_block(conv_backward_weights *j, int64_t n, int64_t images, int64_t row, int64_t rows, conv_block *b) {
   const fn_conv *s = &j->s;
   const float *x = j->x + n * s->H * s->W * s->C;
   int64_t width = s->W, height = s->H, top = j->clip ? 0 : row * s->SH;
   *b = (conv_block){.images = images, .rows = rows, .pixels = s->OW, .first_row = row,
-                    .dy = j->dy + (n * s->OH + row) * s->OW * s->F,
+                    .dy = j->pooled ? NULL : j->dy + (n * s->OH + row) * s->OW * s->F,
                     .dy_image = s->OH * s->OW * s->F, .dy_row = s->OW * s->F, .dy_pixel = s->F};
   if (j->border) {
     width = window_width(s), height = window_height(s, rows);
@@ -145,6 +167,7 @@ static int describe_block(conv_backward_weights *j, int64_t n, int64_t images, i
   b->x = x + top * width * s->C;
   b->x_image = height * width * s->C, b->x_row = s->SH * width * s->C, b->x_pixel = s->SW * s->C;
   int64_t count = ((images - 1) * s->OH + rows) * s->OW * s->F, end = (n * s->OH + row) * s->OW * s->F + count;
+  if (j->pooled) return unpool_block(j->pooled, n * s->OH + row, (images - 1) * s->OH + rows, count, b);
   if (s->F / s->G % VL && s->N * s->OH * s->OW * s->F - end < VL) { /* whole vectors of dy are loaded: make room behind it */
     float *copy = fn_scratch(2, (size_t)(count + VL) * 4);
     if (!copy) return 0;
@@ -223,6 +246,27 @@ static void fill_offsets(const fn_conv *s, int64_t width, int64_t *offset) {
 
 #include "winograd_weights.h"
 
+static int run_weights(conv_backward_weights *j, float *dw) {
+  const fn_conv *s = &j->s;
+  int64_t size = fn_conv_size(s->KH, s->KW, s->CG, s->F);
+  int64_t K = s->KH * s->KW * s->CG, run = (s->DW == 1 && s->G == 1 ? s->KW : 1) * s->CG;
+  int scattered = run * 2 < TILE_ROWS && run < K;
+  j->border = has_border(s);
+  cut_into_blocks(j, scattered);
+  j->clip = j->border && too_wide(s, j->block_images, j->block_rows);
+  if (j->clip) j->border = scattered = 0;
+  size_t table = scattered ? (size_t)FN_CEIL(K, 8) * 64 : 0;
+  char *scratch = fn_scratch(0, table + (size_t)(j->parts * sums_size(s)) * 4);
+  if (!scratch) return FN_NOMEM;
+  if (scattered) fill_offsets(s, j->border ? window_width(s) : s->W, (int64_t *)scratch), j->offset = (int64_t *)scratch;
+  j->sums = (float *)(scratch + table);
+  fn_parallel(j->parts * j->slices, weights_chunk, j);
+  conv_reduce reduce = {s, j->sums, dw, j->parts};
+  if (j->parts * size < 65536) for (int64_t kh = 0; kh < s->KH; kh++) add_parts(&reduce, kh);
+  else fn_parallel(s->KH, add_parts, &reduce);
+  return j->status;
+}
+
 FN_TUNED(conv2d_backward_weights) {
   conv_backward_weights j = {.x = a[0].p, .dy = a[1].p};
   fn_conv *s = &j.s;
@@ -239,20 +283,5 @@ FN_TUNED(conv2d_backward_weights) {
     return winograd_run_weights(&wino);
   }
   if (is_depthwise(s)) return depthwise_run_weights(s, j.x, j.dy, dw);
-  int64_t K = s->KH * s->KW * s->CG, run = (s->DW == 1 && s->G == 1 ? s->KW : 1) * s->CG;
-  int scattered = run * 2 < TILE_ROWS && run < K;
-  j.border = has_border(s);
-  cut_into_blocks(&j, scattered);
-  j.clip = j.border && too_wide(s, j.block_images, j.block_rows);
-  if (j.clip) j.border = scattered = 0;
-  size_t table = scattered ? (size_t)FN_CEIL(K, 8) * 64 : 0;
-  char *scratch = fn_scratch(0, table + (size_t)(j.parts * sums_size(s)) * 4);
-  if (!scratch) return FN_NOMEM;
-  if (scattered) fill_offsets(s, j.border ? window_width(s) : s->W, (int64_t *)scratch), j.offset = (int64_t *)scratch;
-  j.sums = (float *)(scratch + table);
-  fn_parallel(j.parts * j.slices, weights_chunk, &j);
-  conv_reduce reduce = {s, j.sums, dw, j.parts};
-  if (j.parts * size < 65536) for (int64_t kh = 0; kh < s->KH; kh++) add_parts(&reduce, kh);
-  else fn_parallel(s->KH, add_parts, &reduce);
-  return j.status;
+  return run_weights(&j, dw);
 }

@@ -1,9 +1,6 @@
 /* Tuned float kernels: pooling over images (N, H, W, C), channels in the lanes of a vector. */
 #include "level.h"
-
-#include "../chunks.h"
-#include "../windows.h"
-#include "max_window.h"
+#include "pool_act.h"
 
 static inline int pool_sizes(pool *p, const fn_arg *a) {
   int64_t *size = &p->n;
@@ -215,77 +212,6 @@ FN_TUNED(average_pool2d_grad) {
   return FN_OK;
 }
 
-/* ---- Back through windows that do not overlap, and the activation before them ---- */
-
-typedef struct {
-  const float *dy, *y;
-  const uint8_t *index;
-  float *dz, *partial;
-  int64_t h, w, c, pixels, chunk, stream; /* chunk: pixels of one */
-  fn_windows p;
-  int act;
-  float alpha;
-} pool_act;
-
-FN_INLINE void pool_act_store(const pool_act *j, float *p, vf v, int64_t lanes) {
-  if (lanes == VL && j->stream) vstream(p, v);
-  else store_lanes(p, v, lanes);
-}
-
-/* Pixels [from, to) of one row of an image, V vectors of channels from c on; called with constants for pairs (windows are
- * two columns wide, two apart), V and act. */
-FN_INLINE void pool_act_strip(const pool_act *j, int64_t row, int64_t from, int64_t to, int64_t c, const int V, int64_t lanes,
-                              const int pairs, const int act, vf *sum) {
-  const fn_windows *p = &j->p;
-  int64_t ih = row % j->h, oh = ih / p->sh, down = ih - oh * p->sh, step = pairs ? 2 : p->sw, width = pairs ? 2 : p->kw;
-  int64_t ow = from / step, first = from - ow * step, outputs = oh < p->oh && down < p->kh ? p->ow : 0;
-  int64_t at = ((row / j->h * p->oh + oh) * p->ow + ow) * j->c + c;
-  float *dz = j->dz + (row * j->w + from) * j->c + c;
-  for (; from < to && ow < outputs; ow++, at += j->c, first = 0) {
-    vf d[4];
-    vi cell[4];
-    for (int v = 0; v < V; v++) {
-      d[v] = vactivate_grad(act, load_lanes(j->dy + at + v * VL, lanes), load_lanes(j->y + at + v * VL, lanes), j->alpha);
-      cell[v] = load_byte_lanes(j->index + at + v * VL, lanes);
-    }
-    int64_t last = FN_MIN(step, first + to - from);
-    from += last - first;
-    for (int64_t across = first; across < last; across++, dz += j->c)
-      for (int v = 0; v < V; v++) {
-        vf one = across < width ? chosen(d[v], cell[v], (int32_t)(down * width + across)) : (vf){0};
-        sum[v] += one;
-        pool_act_store(j, dz + v * VL, one, lanes);
-      }
-  }
-  for (; from < to; from++, dz += j->c)
-    for (int v = 0; v < V; v++) pool_act_store(j, dz + v * VL, (vf){0}, lanes);
-}
-
-FN_INLINE void pool_act_columns(const pool_act *j, int64_t chunk, int64_t c, const int V, int64_t lanes, const int pairs, const int act) {
-  vf sum[4] = {{0}};
-  int64_t pixel = chunk * j->chunk, end = FN_MIN(pixel + j->chunk, j->pixels);
-  while (pixel < end) {
-    int64_t row = pixel / j->w, from = pixel - row * j->w, to = FN_MIN(j->w, from + end - pixel);
-    pool_act_strip(j, row, from, to, c, V, lanes, pairs, act, sum);
-    pixel += to - from;
-  }
-  for (int v = 0; v < V; v++) store_lanes(j->partial + chunk * j->c + c + v * VL, sum[v], lanes);
-}
-
-FN_INLINE void pool_act_run(const pool_act *j, int64_t chunk, const int pairs, const int act) {
-  int64_t c = 0;
-  for (; c + 4 * VL <= j->c; c += 4 * VL) pool_act_columns(j, chunk, c, 4, VL, pairs, act);
-  for (; c + 2 * VL <= j->c; c += 2 * VL) pool_act_columns(j, chunk, c, 2, VL, pairs, act);
-  for (; c + VL <= j->c; c += VL) pool_act_columns(j, chunk, c, 1, VL, pairs, act);
-  if (c < j->c) pool_act_columns(j, chunk, c, 1, j->c - c, pairs, act);
-}
-
-static void pool_act_chunk(void *ctx, int64_t chunk) {
-  const pool_act *j = ctx;
-  if (j->p.kw == 2 && j->p.sw == 2 && j->act == FN_RELU) pool_act_run(j, chunk, 1, FN_RELU);
-  else pool_act_run(j, chunk, 0, j->act);
-}
-
 FN_TUNED(max_pool2d_act_grad) {
   pool_act j = {.dy = a[0].p, .y = a[1].p, .index = a[2].p, .dz = a[3].p, .h = a[6].i, .w = a[7].i, .c = a[8].i, .alpha = (float)a[16].f};
   float *db = a[4].p;
@@ -294,13 +220,5 @@ FN_TUNED(max_pool2d_act_grad) {
   j.pixels = j.c && a[5].i && j.h && j.w ? a[5].i * j.h * j.w : 0;
   if (!j.pixels) return FN_OK;
   if (!fn_windows_read(&j.p, a + 9, j.h, j.w)) j.p = (fn_windows){0, 0, 1, 1, 1, 1};
-  j.stream = j.pixels * j.c > (1 << 21) && j.c % VL == 0 && (uintptr_t)j.dz % (VL * 4) == 0;
-  j.chunk = fn_bias_rows(j.pixels, j.c);
-  int64_t chunks = FN_CEIL(j.pixels, j.chunk);
-  if (!(j.partial = fn_scratch(0, (size_t)(chunks * j.c) * 4))) return FN_NOMEM;
-  fn_parallel(chunks, pool_act_chunk, &j);
-  vfence(j.stream);
-  for (int64_t k = 0; k < chunks; k++)
-    for (int64_t c = 0; c < j.c; c++) db[c] += j.partial[k * j.c + c];
-  return FN_OK;
+  return pool_act_run_all(&j, db);
 }

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from .. import config
 from ..layers import (Activation, BatchNormalization, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Dense, DepthwiseConv1D,
                       DepthwiseConv2D, InputLayer, LeakyReLU, MaxPooling2D, ReLU, SeparableConv1D, SeparableConv2D)
+from ..ops.conv_pool import can_pool
 from ..tensor import Spec, Tensor
 
 # Activations whose kernels compute the same bits in the epilogue of a product as alone.
@@ -39,8 +40,7 @@ def behind_convolution(head, layer, absorbed):
         return behind_product(head, layer, absorbed)
     if head.epilogue is None or layer.padding != "valid" or not head.data_format == layer.data_format == "channels_last":
         return None
-    overlap = any(step < side for step, side in zip(layer.strides, layer.pool_size))
-    if overlap or layer.pool_size[0] * layer.pool_size[1] > 256 or not fits_tiles(head, layer):
+    if not can_pool(layer.pool_size, layer.strides) or not fits_tiles(head, layer):
         return None
     return {"pool_size": layer.pool_size, "pool_strides": layer.strides}
 

@@ -9,6 +9,9 @@ from .elementwise import add
 from .pool import _pooled_shape, max_pool2d_pick
 
 
+PICTURE = 4     # channels up to which an image is a picture: its convolution is bound by memory, and no gradient goes on to it
+
+
 def conv2d_max_pool(x, w, b=None, *, pool_size, pool_strides=None, **attributes):
     """The maximum over windows of `conv2d(x, w, b, **attributes)`: with windows of 2x2 the same bits as by two ops.
 
@@ -17,7 +20,7 @@ def conv2d_max_pool(x, w, b=None, *, pool_size, pool_strides=None, **attributes)
     Args:
         x, w, b: images (N, H, W, C), kernel (KH, KW, C / groups, F), bias (F,) or None.
         pool_size: (height, width) of the window, at most 256 cells.
-        pool_strides: (down, right) steps of the window, no smaller than it is; by default its size.
+        pool_strides: (down, right) steps of the window, from its size (the default) to twice that.
         **attributes: of `conv2d`.
 
     Returns:
@@ -33,10 +36,15 @@ def conv2d_max_pool(x, w, b=None, *, pool_size, pool_strides=None, **attributes)
     return conv2d_max_pool_forward(x, w, b, pool_size=pool_size, pool_strides=pool_strides or pool_size, **attributes)[0]
 
 
+def can_pool(pool_size, strides):
+    """Whether the kernels know such windows: they do not overlap, lie no further apart than they are wide, and a byte numbers their cells."""
+    return all(side <= step <= 2 * side for step, side in zip(strides, pool_size)) and math.prod(pool_size) <= 256
+
+
 def _check_windows(name, pool_size, strides):
-    if any(step < side for step, side in zip(strides, pool_size)) or math.prod(pool_size) > 256:
-        raise ValueError(f"[{name}] pool_size is {pool_size} and the strides are {strides}, expected windows of at most 256 cells that "
-                         "do not overlap: use max_pool2d behind conv2d for others")
+    if not can_pool(pool_size, strides):
+        raise ValueError(f"[{name}] pool_size is {pool_size} and the strides are {strides}, expected windows of at most 256 cells with "
+                         "steps from once to twice their size: use max_pool2d behind conv2d for others")
 
 
 def _cases():
@@ -57,6 +65,21 @@ def _cases():
             case((2, 34, 34, 4), (3, 3, 4, 48), (2, 2), activation="relu"),
             case((3, 13, 11, 32), (3, 3, 32, 52), (2, 2), activation="relu"),         # by Winograd's algorithm, as the next one
             case((2, 14, 19, 35), (3, 3, 35, 40), (2, 2), padding="same", activation="elu")]
+
+
+def _backward_cases():
+    def case(x, kernel_size, y, cells, **attributes):
+        attributes = {**dict(strides=(1, 1), padding="valid", dilation_rate=(1, 1), groups=1, activation="relu"), **attributes}
+        return (normal(*x), normal(*y), uniform(*y, low=-0.9), integers(*y, high=cells + 1, dtype="uint8")), \
+            dict(kernel_size=kernel_size, **attributes)
+    two = dict(pool_size=(2, 2), pool_strides=(2, 2))
+    return [case((2, 9, 10, 3), (3, 3), (2, 3, 4, 5), 4, **two), case((3, 29, 33, 1), (3, 3), (3, 13, 15, 64), 4, **two),
+            case((2, 15, 20, 4), (5, 4), (2, 4, 4, 19), 6, padding="same", strides=(2, 1), pool_size=(2, 3), pool_strides=(2, 5),
+                 activation="tanh"),
+            case((20, 6, 7, 3), (3, 3), (20, 2, 2, 34), 4, **two, activation="elu", alpha=0.7),
+            case((2, 9, 8, 4), (3, 3), (2, 4, 4, 4), 4, **two, padding="same", groups=4),
+            case((2, 9, 12, 4), (3, 2), (2, 2, 4, 6), 4, **two, dilation_rate=(2, 3), groups=2, activation="linear"),
+            case((0, 6, 6, 2), (3, 3), (0, 2, 2, 4), 4, **two), case((4, 30, 30, 3), (3, 3), (4, 14, 14, 48), 4, **two)]
 
 
 @op
@@ -83,12 +106,53 @@ class conv2d_max_pool_forward:
 
     def vjp(dy, x, w, y, index, needs, pool_size, pool_strides, strides, padding, dilation_rate, groups, activation, alpha):
         attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
+        if not needs[0] and x.shape[3] <= PICTURE:
+            dw, db = conv2d_max_pool_backward_weights(x, dy, y, index, kernel_size=w.shape[:2], pool_size=pool_size,
+                                                      pool_strides=pool_strides, activation=activation, alpha=alpha, **attrs)
+            return None, dw, db
         image = _convolved_shape("conv2d", x.shape, w.shape, *attrs.values())[1:3]
         dz, db = max_pool2d_act_backward(dy, y, index, image=image, pool_size=pool_size, strides=pool_strides,
                                          activation=activation, alpha=alpha)
         dx = conv2d_backward_data(dz, w, image=x.shape[1:3], **attrs) if needs[0] else None
         dw = conv2d_backward_weights(x, dz, kernel_size=w.shape[:2], **attrs) if needs[1] else None
         return dx, dw, db
+
+
+@op
+class conv2d_max_pool_backward_weights:
+    """The gradients of conv2d_max_pool for the kernel, whose height and width are `kernel_size`, and the bias.
+
+    What the pooling passes back is made for some pixels at a time: it is never stored.
+    """
+    outputs = "dw db"
+    cases = _backward_cases()
+
+    def spec(x, dy, y, index, *, kernel_size, pool_size, pool_strides, strides, padding, dilation_rate, groups, activation, alpha=1.0):
+        check_pair("conv2d_max_pool_backward_weights", dy, y, activation)
+        _check_windows("conv2d_max_pool_backward_weights", pool_size, pool_strides)
+        shape = (*kernel_size, x.shape[3] // groups, dy.shape[3])
+        full = _convolved_shape("conv2d", x.shape, shape, strides, padding, dilation_rate, groups)
+        pooled = _pooled_shape("conv2d_max_pool", full, pool_size, pool_strides, "valid")
+        if not pooled == dy.shape == index.shape:
+            raise ValueError(f"[conv2d_max_pool_backward_weights] dy has shape {dy.shape} and the index {index.shape}, but images "
+                             f"{x.shape} and a kernel {shape} give {pooled}")
+        return Spec(shape, x.dtype), Spec(shape[3:], x.dtype)
+
+    def cpu(x, dy, y, index, dw, db, *, pool_size, pool_strides, strides, padding, dilation_rate, groups, activation, alpha):
+        full = _convolved_shape("conv2d", x.shape, dw.shape, strides, padding, dilation_rate, groups)
+        sizes = _geometry(x.shape, dw.shape, full, strides, padding, dilation_rate, groups)
+        return "conv2d_max_pool_backward_weights", (x, dy, y, index, dw, db, *sizes, *dy.shape[1:3], *pool_size, *pool_strides,
+                                                    CODES[activation], alpha)
+
+    def flops(dy, dw, pool_strides): return 2 * dy.size * math.prod(pool_strides) * math.prod(dw.shape[:3])
+
+    def vjp(ddw, ddb, x, dy, y, index, pool_size, pool_strides, strides, padding, dilation_rate, groups, activation, alpha):
+        attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
+        ddz = add(conv2d(x, ddw, **attrs), ddb)
+        dz, _ = max_pool2d_act_backward(dy, y, index, image=ddz.shape[1:3], pool_size=pool_size, strides=pool_strides,
+                                        activation=activation, alpha=alpha)
+        s = max_pool2d_pick(ddz, index, pool_size=pool_size, strides=pool_strides, padding="valid")
+        return conv2d_backward_data(dz, ddw, image=x.shape[1:3], **attrs), *through_slope(s, dy, y, activation, alpha), None
 
 
 @op
