@@ -31,10 +31,13 @@ static void unlink_job(fn_later *job) {
   if (feeder.last == job) feeder.last = before;
 }
 
+/* With the lock; who waits looks at the state without it. */
+static void enter(fn_later *job, int state) { __atomic_store_n(&job->state, state, __ATOMIC_RELEASE); }
+
 /* With the lock; then the job may be gone. */
 static void finish(fn_later *job) {
   feeder.busy--;
-  __atomic_store_n(&job->state, FN_DONE, __ATOMIC_RELEASE);
+  enter(job, FN_DONE);
   pthread_cond_broadcast(&feeder.done);
 }
 
@@ -47,7 +50,7 @@ static void *feed(void *unused) {
     while (!feeder.first) pthread_cond_wait(&feeder.work, &feeder.lock);
     fn_later *job = feeder.first;
     unlink_job(job);
-    job->state = FN_RUNNING, feeder.busy++;
+    enter(job, FN_RUNNING), feeder.busy++;
     pthread_mutex_unlock(&feeder.lock);
     run(job);
     pthread_mutex_lock(&feeder.lock);
@@ -78,7 +81,7 @@ void fn_later_begin(fn_later *job) {
   pthread_t thread;
   pthread_once(&watching, watch_forks);
   pthread_mutex_lock(&feeder.lock);
-  job->state = FN_QUEUED, job->next = NULL;
+  enter(job, FN_QUEUED), job->next = NULL;
   if (feeder.first) feeder.last->next = job;
   else feeder.first = job;
   feeder.last = job;
@@ -100,7 +103,7 @@ void fn_later_wait(fn_later *job) {
   pthread_mutex_lock(&feeder.lock);
   if (job->state == FN_QUEUED) {
     unlink_job(job);
-    job->state = FN_RUNNING, feeder.busy++;
+    enter(job, FN_RUNNING), feeder.busy++;
     pthread_mutex_unlock(&feeder.lock);
     unsigned before = fn_flush_denormals();
     run(job);
