@@ -6,7 +6,7 @@ from ..op import integers, normal, op
 from ..tensor import FLOATS, Spec
 from ._shapes import NAMES, SHORT, normalize_axes, normalize_axis, operand, size_of
 from .elementwise import (add, cast, divide, equal, exp, isfinite, log, multiply, not_equal,
-                          sqrt, square, subtract, where)
+                          maximum, minimum, sqrt, square, subtract, where)
 from .shape import broadcast_to, reshape, stop_gradient
 
 # ---- The ops: axes that lie side by side ------------------------------------------------------------------------
@@ -191,8 +191,7 @@ def mean(x, axis=None, keepdims=False):
 
 def _extreme(reduce, x, axis, keepdims, initial, name):
     x = operand(x)
-    axes = normalize_axes(axis, len(x.shape), name)
-    if initial is None and 0 in [x.shape[a] for a in axes]:
+    if initial is None and 0 in x.shape and 0 in [x.shape[a] for a in normalize_axes(axis, len(x.shape), name)]:
         raise ValueError(f"[{name}] axis {axis} of shape {x.shape} has no elements: pass `initial`, or data")
     y = _reduce_axes(reduce, _widen(x), axis, keepdims, name)
     return y if y.dtype == x.dtype else cast(y, dtype=x.dtype)
@@ -200,14 +199,12 @@ def _extreme(reduce, x, axis, keepdims, initial, name):
 
 def max(x, axis=None, keepdims=False, initial=None):
     """The largest element over an axis, several (a tuple), or all (None); NaN if there is one."""
-    from .elementwise import maximum
     y = _extreme(reduce_max, x, axis, keepdims, initial, "max")
     return y if initial is None else maximum(y, initial)
 
 
 def min(x, axis=None, keepdims=False, initial=None):
     """The smallest element over an axis, several (a tuple), or all (None); NaN if there is one."""
-    from .elementwise import minimum
     y = _extreme(reduce_min, x, axis, keepdims, initial, "min")
     return y if initial is None else minimum(y, initial)
 
