@@ -2,9 +2,13 @@
  *
  * Kernels run on this one thread alone: the pool belongs to the step.  Whoever waits for a call that has not begun takes it
  * back and runs it, so that nothing is slower than without the thread, however busy the processors are. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* SCHED_BATCH */
+#endif
 #include "feeder.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "threads.h"
@@ -45,6 +49,9 @@ static void *feed(void *unused) {
   (void)unused;
   fn_flush_denormals();
   fn_stay_alone();
+#ifdef SCHED_BATCH
+  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}); /* waking up, it waits its turn: the step goes on meanwhile */
+#endif
   pthread_mutex_lock(&feeder.lock);
   for (;;) {
     while (!feeder.first) pthread_cond_wait(&feeder.work, &feeder.lock);
@@ -89,8 +96,8 @@ void fn_later_begin(fn_later *job) {
     pthread_detach(thread);
     feeder.running = 1;
   }
-  pthread_cond_signal(&feeder.work);
   pthread_mutex_unlock(&feeder.lock);
+  pthread_cond_signal(&feeder.work);
 }
 
 void fn_later_wait(fn_later *job) {
