@@ -67,6 +67,8 @@ class Layer(Holder):
 
     # Whether integer inputs are cast to the layer's dtype; where False they reach `call` as they came.
     float_inputs = False
+    # Whether the op of the layer makes floats of integers itself, so that data had better come as they are.
+    reads_integers = False
     # Whether SparseTensors may reach `call`; matrices of scipy.sparse become such.
     sparse_inputs = False
     _call_has_training = _call_has_mask = _declares_shape = False

@@ -9,7 +9,7 @@ from .layer import Layer
 
 
 class Rescaling(Layer):
-    """`inputs * scale + offset`; uint8 images become floats.
+    """`inputs * scale + offset`; uint8 images become floats, in the same pass over them.
 
     Args:
         scale, offset: numbers, or arrays that broadcast to the input.
@@ -20,7 +20,7 @@ class Rescaling(Layer):
         [[1.0, 1.0]]
     """
 
-    float_inputs = True
+    reads_integers = True
 
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -29,10 +29,10 @@ class Rescaling(Layer):
         self.built = True
 
     def call(self, inputs):
-        return inputs * self._operand(self.scale) + self._operand(self.offset)
-
-    def _operand(self, value):
-        return float(value) if np.ndim(value) == 0 else np.asarray(value, self.dtype)
+        if np.ndim(self.scale) == np.ndim(self.offset) == 0:
+            return ops.rescale(inputs, scale=float(self.scale), offset=float(self.offset), dtype=self.dtype)
+        inputs = inputs if inputs.dtype == self.dtype else ops.cast(inputs, dtype=self.dtype)
+        return inputs * np.asarray(self.scale, self.dtype) + np.asarray(self.offset, self.dtype)
 
     def get_config(self):
         return {**super().get_config(), "scale": serialization.serialize(self.scale), "offset": serialization.serialize(self.offset)}

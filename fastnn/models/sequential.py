@@ -201,6 +201,8 @@ class Sequential(Model):
     def _input_dtype(self, name):
         if name.startswith("float"):
             return self.dtype
+        if self.layers and self.layers[0].reads_integers:
+            return name
         if self._known_input():
             return self._specs[0].dtype
         return self.dtype if self._stack and self._stack[0].float_inputs else name

@@ -4,7 +4,7 @@ import numpy as np
 from ..op import integers, normal, op
 from ..tensor import Operand, Spec, Tensor, standardize_dtype
 from ._shapes import CODES, kernel_for, normalize_axis, operand, size_of
-from .elementwise import cast
+from .elementwise import cast, multiply
 from .shape import moveaxis, reshape, strided_slice
 
 # ---- Gathers ----------------------------------------------------------------------------------------------------
@@ -100,6 +100,23 @@ class gather_rows:
     def cpu(src, index, y, *, scale):
         return "gather_rows", (src, index, y, index.size, src.shape[0], size_of(src.shape[1:]), src.itemsize, y.itemsize,
                                CODES[src.dtype], CODES[y.dtype], scale)
+
+
+@op
+class rescale:
+    """x * scale + offset in a float type, for numbers of any type: pictures in bytes become floats in one pass."""
+    cases = [((integers(3, 50, 70, high=256, dtype="uint8"),), dict(scale=1 / 127.5, offset=-1.0, dtype="float32")), ((normal(5, 3),), dict(scale=-2.5, dtype="float32")),
+             ((integers(7, low=-9, high=9),), dict(scale=0.5, offset=1.0, dtype="float32")), ((normal(2, 0),), dict(scale=2.0, dtype="float32"))]
+
+    def spec(x, *, scale, offset=0.0, dtype):
+        return Spec(x.shape, dtype)
+
+    def cpu(x, y, *, scale, offset):
+        return "rescale", (x, y, x.size, x.itemsize, y.itemsize, CODES[x.dtype], CODES[y.dtype], scale, offset)
+
+    def flops(y): return 2 * y.size
+
+    def vjp(dy, scale): return multiply(dy, scale)
 
 
 @op

@@ -574,3 +574,22 @@ def test_stopping_in_the_middle_of_an_epoch(threads):
         iter_ = iter(ArrayBatches(x, y, None, lambda name: "float32", batch_size=64, shuffle=True))
         next(iter_)
         iter_.close()
+
+
+@pytest.mark.parametrize("build", [True, False])
+def test_rescaling_reads_bytes_as_they_are(build, rng):
+    """Pictures are gathered as bytes and become floats in one pass, the first layer's."""
+    x, y = rng.integers(0, 256, (40, 8, 8, 3)).astype("uint8"), rng.random((40, 1)).astype("float32")
+    models = []
+    for scale in (1 / 127.5, np.full(3, 1 / 127.5)):        # one number for all, and one for each channel: the general way
+        fastnn.utils.set_random_seed(2)
+        first = [layers.Input((8, 8, 3))] if build else []
+        models.append(Sequential([*first, layers.Rescaling(scale, offset=-1.0), layers.Flatten(), layers.Dense(1)]))
+        models[-1].compile("sgd", "mse")
+    losses = [m.fit(x, y, epochs=2, shuffle=False, verbose=0).history["loss"] for m in models]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+    with core.recording() as calls:
+        models[0].predict(x, verbose=0)
+    assert not {"cast", "multiply", "add"} & {c.name for c in calls}
+    assert [c.args[0].dtype for c in calls if c.name == "rescale"] == ["uint8", "uint8"]
+    np.testing.assert_array_equal(models[0].predict(x, verbose=0), models[0].predict(x.astype("float32"), verbose=0))

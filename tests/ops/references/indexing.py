@@ -16,6 +16,10 @@ def gather_rows(src, index, dtype, scale=1.0):
     return (src[index].astype("float64") * scale).astype(dtype) if dtype[0] == "f" else src[index].astype(dtype)
 
 
+def rescale(x, scale, dtype, offset=0.0):
+    return (x.astype("float64") * scale + offset).astype(dtype)
+
+
 def one_hot_rows(indices, num_classes, dtype):
     return (indices[..., None] == np.arange(num_classes)).astype(dtype)
 
