@@ -47,6 +47,21 @@ def test_gradient(benchmark, engine, shape):
     benchmark((lambda: ops.batch_norm_grad(x, x, gamma, beta, mean, rstd)) if engine == "fastnn" else numpy)
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("engine", ["one", "apart"])
+def test_with_relu(benchmark, engine, direction):
+    """In the same pass, and as an op of its own."""
+    benchmark.group = f"batch_norm, relu {direction} {name(SHAPES[0])}"
+    args = x, gamma, beta, mean, rstd = data(SHAPES[0])
+    training = dict(momentum=0.99, epsilon=1e-3)
+    if direction == "forward":
+        benchmark((lambda: ops.batch_norm(*args, **training, activation="relu")) if engine == "one" else
+                  lambda: ops.relu(ops.batch_norm(*args, **training)[0]))
+    else:
+        benchmark((lambda: ops.batch_norm_grad(x, *args, activation="relu")) if engine == "one" else
+                  lambda: ops.batch_norm_grad(ops.relu_grad(x, x), *args))
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=name)
 @pytest.mark.parametrize("engine", ["fastnn", "numpy"])
 def test_inference(benchmark, engine, shape):

@@ -22,17 +22,6 @@ static inline int64_t norm_chunk_rows(int64_t rows, int64_t c) {
   return FN_MAX(64, (int64_t)((double)rows / chunks) + 1);
 }
 
-/* max(x, 0), NaN for NaN. */
-FN_INLINE vf norm_relu(vf x) {
-#if FN_LEVEL == 4
-  return (vf)_mm512_max_ps(_mm512_setzero_ps(), (__m512)x);
-#elif FN_LEVEL == 3
-  return (vf)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
-#else
-  return (vf)((vi)x & ~(x <= 0));
-#endif
-}
-
 /* Runs strip(p, first row, last row, column, V, lanes) over all columns: V vectors, or one of `lanes` lanes. */
 #define NORM_STRIPS(strip, p, from, to)                                                \
   do {                                                                                 \
@@ -126,7 +115,7 @@ FN_INLINE void norm_apply_strip(const norm *p, int64_t from, int64_t to, int64_t
     for (int v = 0; v < V; v++) {
       int64_t at = i * p->c + j + v * VL;
       vf y = (load_lanes(p->x + at, lanes) - mean[v]) * scale[v] + beta[v];
-      if (relu) y = norm_relu(y);
+      if (relu) y = vrelu(y);
       store_lanes(p->to + at, y, lanes);
     }
 }

@@ -9,7 +9,8 @@ from .elementwise import add
 from .pool import _pooled_shape, max_pool2d_pick
 
 
-PICTURE = 4     # channels up to which an image is a picture: its convolution is bound by memory, and no gradient goes on to it
+PICTURE = 4             # channels up to which an image is a picture: its convolution is bound by memory, not by multiplications
+LARGE = 1 << 21         # elements from which a gradient is better made piece by piece than stored
 
 
 def conv2d_max_pool(x, w, b=None, *, pool_size, pool_strides=None, **attributes):
@@ -106,7 +107,7 @@ class conv2d_max_pool_forward:
 
     def vjp(dy, x, w, y, index, needs, pool_size, pool_strides, strides, padding, dilation_rate, groups, activation, alpha):
         attrs = dict(strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
-        if not needs[0] and x.shape[3] <= PICTURE:
+        if not needs[0] and x.shape[3] <= PICTURE and y.size * math.prod(pool_strides) > LARGE:
             dw, db = conv2d_max_pool_backward_weights(x, dy, y, index, kernel_size=w.shape[:2], pool_size=pool_size,
                                                       pool_strides=pool_strides, activation=activation, alpha=alpha, **attrs)
             return None, dw, db

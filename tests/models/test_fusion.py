@@ -10,6 +10,7 @@ from fastnn import layers, ops
 from fastnn._core import launch as core
 from fastnn.models import Sequential
 from fastnn.models.fusion import Step, unfused
+from fastnn.op import REGISTRY
 from fastnn.tape import GradientTape
 
 IMAGES = (5, 13, 17, 3)
@@ -108,6 +109,19 @@ def test_same_bits_after_training(rng):
         assert trained() == fused
 
 
+@pytest.mark.parametrize("case", REGISTRY["conv2d_max_pool_backward_weights"].cases, ids=lambda case: str(case[0][0].shape))
+def test_gradients_of_the_first_kernel_without_the_full_array(case, rng):
+    (x, dy, y, index), attrs = [rng.standard_normal(data.shape, "float32") for data in case[0]], dict(case[1])
+    index = ops.convert_to_tensor((index * 2).astype("uint8"))
+    found = ops.conv2d_max_pool_backward_weights(x, dy, y, index, **attrs)
+    kernel_size, pool_size, pool_strides, activation, alpha = (
+        attrs.pop(key, 1.0) for key in ("kernel_size", "pool_size", "pool_strides", "activation", "alpha"))
+    image = ops.conv2d(x, np.ones((*kernel_size, x.shape[3] // attrs["groups"], dy.shape[3]), "float32"), **attrs).shape[1:3]
+    dz, db = ops.max_pool2d_act_backward(dy, y, index, image=image, pool_size=pool_size, strides=pool_strides, activation=activation, alpha=alpha)
+    dw = ops.conv2d_backward_weights(x, dz, kernel_size=kernel_size, **attrs)
+    assert [v.numpy().tobytes() for v in found] == [dw.numpy().tobytes(), db.numpy().tobytes()]
+
+
 def test_no_relu_runs_alone_in_a_step(rng, monkeypatch):
     shape, stack = STACKS["convnet"][:2]
     x, y = rng.standard_normal((8, *shape[1:]), "float32"), rng.integers(0, 3, 8)
@@ -142,6 +156,7 @@ REFUSED = {
     "another dtype": (lambda: [layers.Dense(4), layers.ReLU(dtype="float64")], "relu"),
     "windows that overlap": (lambda: [conv(), layers.MaxPooling2D(3, strides=2)], "max_pool2d"),
     "windows that Winograd's tiles cut": (lambda: [conv(), layers.MaxPooling2D(3)], "max_pool2d"),
+    "windows far apart": (lambda: [layers.Conv2D(4, 2), layers.MaxPooling2D(2, strides=5)], "max_pool2d"),
     "windows over the border": (lambda: [conv(), layers.MaxPooling2D(2, padding="same")], "max_pool2d"),
     "channels first": (lambda: [conv(data_format="channels_first"), layers.MaxPooling2D((2, 1), data_format="channels_first")], "max_pool2d"),
     "a sigmoid, whose logits losses ask for": (lambda: [layers.Dense(4), layers.Activation("sigmoid")], "sigmoid"),
