@@ -147,14 +147,17 @@ static void csr_cut_chunk(void *ctx, int64_t chunk) {
 FN_INLINE void csr_scatter(const csr_job *j, const float *dy, int64_t from, int64_t to, int64_t column, int64_t lanes, int64_t low,
                            int64_t width, const int vectors, const int whole) {
   vf d[4];
-  float *y = j->y + column;
+  float *y = j->y + column; /* and locals: what is stored could be the job itself, for all that the compiler knows */
+  const int32_t *indices = j->indices;
+  const float *values = j->values;
+  const int64_t n = j->n;
   for (int v = 0; v < vectors; v++) d[v] = csr_load(dy + column + v * VL, lanes, whole);
   for (int64_t e = from; e < to; e++) {
-    int64_t c = j->indices[e];
+    int64_t c = indices[e];
     if ((uint64_t)(c - low) >= (uint64_t)width) continue;
-    float *row = y + c * j->n;
+    float *row = y + c * n;
     for (int v = 0; v < vectors; v++)
-      csr_store(row + v * VL, csr_load(row + v * VL, lanes, whole) + vset1(j->values[e]) * d[v], lanes, whole);
+      csr_store(row + v * VL, csr_load(row + v * VL, lanes, whole) + vset1(values[e]) * d[v], lanes, whole);
   }
 }
 
