@@ -27,7 +27,7 @@ static void conv_pool_rows(conv_pool *j, int64_t n, int64_t from, int64_t to) {
   else
     for (int64_t r = from; r < to; r++)
       j->conv.make_rows(&j->conv, n, r * w->sh, r * w->sh + w->kh, scratch + (r - from) * w->kh * line);
-  pool p = {.c = s->F, .w = s->OW, .to = j->y + first, .small = j->index + first};
+  pool p = {.c = s->F, .w = s->OW, .to = j->y + first, .small = j->index + first, .relu = j->conv.act == FN_RELU};
   for (int64_t r = 0, out = 0; r < to - from; r++)
     for (int64_t ow = 0; ow < w->ow; ow++, out += s->F) {
       const float *corner = scratch + r * w->kh * line + ow * w->sw * s->F;

@@ -1,6 +1,7 @@
 /* The maximum of a window of cells and its number, channels in the lanes of a vector. */
 #ifndef FN_MAX_WINDOW_H
 #define FN_MAX_WINDOW_H
+#include "../windows.h"
 
 typedef struct {
   int32_t from, to; /* of a column or row of the image: the windows that cover it; of a window: the cells it covers */
@@ -13,6 +14,7 @@ typedef struct {
   uint8_t *small;
   int32_t *large;
   span *columns; /* one for each column of what is written */
+  int relu; /* cells whose maximum is not positive are numbered FN_DEAD: relu passes nothing back to them */
   float *across, *down; /* for the average's gradient, of each window: 1 / cells inside the image along the width, the height */
 } pool;
 
@@ -79,6 +81,16 @@ FN_INLINE vi load_cells(const pool *p, int64_t at, int64_t n) {
   return cell;
 }
 
+FN_INLINE vi mark_dead(vf best, vi cell) {
+#if FN_LEVEL == 4
+  __mmask16 dead = _mm512_cmp_ps_mask((__m512)best, _mm512_setzero_ps(), _CMP_LE_OQ);
+  return (vi)_mm512_mask_mov_epi32((__m512i)cell, dead, _mm512_set1_epi32(FN_DEAD));
+#else
+  vi dead = best <= 0;
+  return (cell & ~dead) | (dead & FN_DEAD);
+#endif
+}
+
 /* One window of h x w cells; `number` is that of its first cell, `line` what a row of the window adds to it. */
 FN_INLINE void max_window_lanes(const pool *p, const float *x, int64_t out, int64_t h, int64_t w, int64_t number, int64_t line, int64_t lanes) {
   vf best = load_lanes(x, lanes);
@@ -87,7 +99,7 @@ FN_INLINE void max_window_lanes(const pool *p, const float *x, int64_t out, int6
     for (int64_t j = 0; j < w; j++)
       if (i + j) take_greater(&best, &cell, load_lanes(x + (i * p->w + j) * p->c, lanes), (int32_t)(number + i * line + j));
   store_lanes(p->to + out, best, lanes);
-  store_cells(p, out, cell, lanes);
+  store_cells(p, out, p->relu ? mark_dead(best, cell) : cell, lanes);
 }
 
 FN_INLINE void max_window(const pool *p, const float *x, int64_t out, int64_t h, int64_t w, int64_t number, int64_t line) {
@@ -121,7 +133,7 @@ FN_INLINE void max_square_lanes(const pool *p, const float *x, int64_t out, int6
   vi cell;
   vf best = max_of_square(load_lanes(x, lanes), load_lanes(x + p->c, lanes), load_lanes(below, lanes), load_lanes(below + p->c, lanes), &cell);
   store_lanes(p->to + out, best, lanes);
-  store_cells(p, out, cell, lanes);
+  store_cells(p, out, p->relu ? mark_dead(best, cell) : cell, lanes);
 }
 
 /* A window of 2x2 cells. */

@@ -105,7 +105,7 @@ FN_INLINE void winograd_pool_tile(const winograd_job *j, winograd_tile t, int64_
       if (r >= rows || c >= columns) continue;
       vf best = max_of_square(corner[0], corner[1], corner[WINO], corner[WINO + 1], &cell);
       store_lanes(j->y + at, best, lanes);
-      store_byte_lanes(j->index + at, cell, lanes);
+      store_byte_lanes(j->index + at, j->act == FN_RELU ? mark_dead(best, cell) : cell, lanes);
     }
 }
 

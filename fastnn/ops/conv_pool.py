@@ -10,6 +10,7 @@ from .pool import _pooled_shape, max_pool2d_pick
 
 
 PICTURE = 4             # channels up to which an image is a picture: its convolution is bound by memory, not by multiplications
+DEAD = 255              # as in csrc/windows.h
 LARGE = 1 << 21         # elements from which a gradient is better made piece by piece than stored
 
 
@@ -20,7 +21,7 @@ def conv2d_max_pool(x, w, b=None, *, pool_size, pool_strides=None, **attributes)
 
     Args:
         x, w, b: images (N, H, W, C), kernel (KH, KW, C / groups, F), bias (F,) or None.
-        pool_size: (height, width) of the window, at most 256 cells.
+        pool_size: (height, width) of the window, at most 254 cells.
         pool_strides: (down, right) steps of the window, from its size (the default) to twice that.
         **attributes: of `conv2d`.
 
@@ -39,13 +40,18 @@ def conv2d_max_pool(x, w, b=None, *, pool_size, pool_strides=None, **attributes)
 
 def can_pool(pool_size, strides):
     """Whether the kernels know such windows: they do not overlap, lie no further apart than they are wide, and a byte numbers their cells."""
-    return all(side <= step <= 2 * side for step, side in zip(strides, pool_size)) and math.prod(pool_size) <= 256
+    return all(side <= step <= 2 * side for step, side in zip(strides, pool_size)) and math.prod(pool_size) < DEAD
 
 
 def _check_windows(name, pool_size, strides):
     if not can_pool(pool_size, strides):
-        raise ValueError(f"[{name}] pool_size is {pool_size} and the strides are {strides}, expected windows of at most 256 cells with "
+        raise ValueError(f"[{name}] pool_size is {pool_size} and the strides are {strides}, expected windows of at most 254 cells with "
                          "steps from once to twice their size: use max_pool2d behind conv2d for others")
+
+
+def _through(s, dy, y, activation, alpha):
+    """The gradients of dz for dy and y, from what the index picked of that of dz: with relu it has said all."""
+    return (s, None) if activation in ("linear", "relu") else through_slope(s, dy, y, activation, alpha)
 
 
 def _cases():
@@ -85,7 +91,10 @@ def _backward_cases():
 
 @op
 class conv2d_max_pool_forward:
-    """The maximum of each window of activation(conv2d(x, w) + b), and which of the window's cells it was (counted row by row)."""
+    """The maximum of each window of activation(conv2d(x, w) + b), and which of the window's cells it was.
+
+    Cells are counted row by row; those that relu made zero, and so pass nothing back, are DEAD.
+    """
     outputs = "y index"
     cases = _cases()
 
@@ -153,14 +162,15 @@ class conv2d_max_pool_backward_weights:
         dz, _ = max_pool2d_act_backward(dy, y, index, image=ddz.shape[1:3], pool_size=pool_size, strides=pool_strides,
                                         activation=activation, alpha=alpha)
         s = max_pool2d_pick(ddz, index, pool_size=pool_size, strides=pool_strides, padding="valid")
-        return conv2d_backward_data(dz, ddw, image=x.shape[1:3], **attrs), *through_slope(s, dy, y, activation, alpha), None
+        return conv2d_backward_data(dz, ddw, image=x.shape[1:3], **attrs), *_through(s, dy, y, activation, alpha), None
 
 
 @op
 class max_pool2d_act_backward:
     """What y = max_pool2d(activation(z + b)) passes back: dz, zero but in the cells chosen, and db, its sum over all pixels.
 
-    The windows do not overlap, and lie inside the image, whose height and width are `image`.
+    The windows do not overlap, and lie inside the image, whose height and width are `image`.  With relu the index says which
+    windows pass something back, and y is not looked at.
     """
     outputs = "dz db"
     cases = [((normal(2, 3, 4, 19), uniform(2, 3, 4, 19, low=-0.9), integers(2, 3, 4, 19, high=5, dtype="uint8")),
@@ -186,4 +196,4 @@ class max_pool2d_act_backward:
 
     def vjp(ddz, ddb, dy, y, index, pool_size, strides, activation, alpha):
         s = max_pool2d_pick(add(ddz, ddb), index, pool_size=pool_size, strides=strides, padding="valid")
-        return *through_slope(s, dy, y, activation, alpha), None
+        return *_through(s, dy, y, activation, alpha), None

@@ -1,4 +1,6 @@
 """Convolution with pooling behind it in NumPy: one after the other."""
+import numpy as np
+
 from . import activation as activations
 from .conv import conv2d, conv2d_backward_weights, output_size
 from .pool import max_pool2d_forward, max_pool2d_grad
@@ -6,11 +8,12 @@ from .pool import max_pool2d_forward, max_pool2d_grad
 
 def conv2d_max_pool_forward(x, w, b=None, *, pool_size, pool_strides, activation="linear", alpha=1.0, **attributes):
     y = activations.activate(conv2d(x, w, b, **attributes), activation, alpha)
-    return max_pool2d_forward(y, image=y.shape[1:3], pool_size=pool_size, strides=pool_strides, padding="valid")
+    y, index = max_pool2d_forward(y, image=y.shape[1:3], pool_size=pool_size, strides=pool_strides, padding="valid")
+    return y, np.where((y <= 0) & (activation == "relu"), 255, index).astype("uint8")
 
 
 def max_pool2d_act_backward(dy, y, index, *, image, pool_size, strides, activation, alpha=1.0):
-    dz = activations.activation_grad(dy, y, activation=activation, alpha=alpha)
+    dz = dy if activation == "relu" else activations.activation_grad(dy, y, activation=activation, alpha=alpha)
     dz = max_pool2d_grad(dz, index, image=image, pool_size=pool_size, strides=strides, padding="valid")
     return dz, dz.sum((0, 1, 2))
 
