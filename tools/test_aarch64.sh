@@ -28,13 +28,15 @@ fetch_interpreter() {
     mkdir -p "$apt"/{state/lists/partial,cache/archives/partial,etc/apt.conf.d,etc/preferences.d} "$apt/debs" "$root"
     : >"$apt/status"
     local keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
-    echo "deb [arch=arm64 signed-by=$keyring] ${DEBIAN_MIRROR:-http://deb.debian.org/debian} $suite main" >"$apt/etc/sources.list"
+    local mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+    echo "deb [arch=arm64 signed-by=$keyring] $mirror $suite main" >"$apt/etc/sources.list"
     local options=(-q -o Dir::State="$apt/state" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache"
         -o Dir::Etc="$apt/etc" -o Dir::Etc::sourceparts=- -o APT::Architecture=arm64 -o APT::Architectures::=arm64
         -o APT::Sandbox::User=)
     apt-get "${options[@]}" update
-    (cd "$apt/debs" && apt-get "${options[@]}" download libc6 libgcc-s1 zlib1g libexpat1 libffi8 libssl3 libbz2-1.0 liblzma5 libstdc++6 \
-        libsqlite3-0 libuuid1 "python$version-minimal" "libpython$version-minimal" "libpython$version-stdlib" "libpython$version-dev")
+    (cd "$apt/debs" && apt-get "${options[@]}" download libc6 libgcc-s1 zlib1g libexpat1 libffi8 libssl3 libbz2-1.0 liblzma5 \
+        libstdc++6 libsqlite3-0 libuuid1 "python$version-minimal" "libpython$version-minimal" \
+        "libpython$version-stdlib" "libpython$version-dev")
     for deb in "$apt"/debs/*.deb; do dpkg-deb --extract "$deb" "$root"; done
 }
 
