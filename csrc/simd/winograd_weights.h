@@ -57,21 +57,25 @@ static void winograd_strip_chunk(void *ctx, int64_t chunk) {
   winograd_gradients(j, from, to, j->d, first, j->to - j->from);
 }
 
-/* sums[point] += v[point]' d[point]. */
+/* sums[point] += v[point]' d[point].  Each block is summed apart: one long sum would lose digits. */
 static void winograd_point_chunk(void *ctx, int64_t point) {
   const winograd_weights *j = ctx;
   const fn_conv *s = &j->s;
   int64_t tiles = j->to - j->from, P = padded(s->F), cuts = FN_CEIL(s->C, TILE_ROWS);
-  float *sums = j->sums + point * j->plane;
-  if (!j->from) memset(sums, 0, (size_t)j->plane * 4);
-  conv_block t = {.dw_step = P, .images = 1, .rows = 1, .pixels = tiles, .x_pixel = j->v.step};
+  float *sums = j->sums + point * j->plane, part[TILE_ROWS * PANEL];
+  conv_block t = {.dw = part, .images = 1, .rows = 1, .pixels = tiles, .x_pixel = j->v.step};
   for (int64_t p = 0; p * PANEL < s->F; p++) {
-    int64_t vectors = panel_vectors(s->F, p);
-    t.dy = j->d.at + point * j->d.plane + p * PANEL * tiles, t.dy_pixel = vectors * VL;
+    int64_t vectors = panel_vectors(s->F, p), width = vectors * VL;
+    t.dy = j->d.at + point * j->d.plane + p * PANEL * tiles, t.dy_pixel = t.dw_step = width;
     for (int64_t i = 0; i < cuts; i++) {
       int64_t c = i * s->C / cuts, rows = (i + 1) * s->C / cuts - c;
-      t.x = j->v.at + point * j->v.plane + c, t.dw = sums + c * P + p * PANEL;
+      t.x = j->v.at + point * j->v.plane + c;
+      memset(part, 0, (size_t)(rows * width) * 4);
       weights_tiles[0][vectors - 1][rows - 1](&t);
+      for (int64_t at = 0; at < rows * width; at += VL) {
+        float *sum = sums + (c + at / width) * P + p * PANEL + at % width;
+        vstore(sum, j->from ? vload(sum) + vload(part + at) : vload(part + at));
+      }
     }
   }
 }
