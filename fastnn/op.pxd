@@ -8,4 +8,5 @@ cdef class Op:
     cdef object _saves, _sources
     cdef dict __dict__
     cdef object __weakref__
-    cpdef _run(self, inputs, dict attrs)
+    cdef _run(self, inputs, dict attrs)
+    cpdef _compute(self, inputs, dict attrs)

@@ -26,6 +26,9 @@ class Record:
         self.saved = op.save(inputs, outputs)
         self.versions = [(v, v.version) for v in self.saved if v.__class__ is Variable] or None
 
+    def gradients(self, dys, needs):
+        return self.op.gradients(dys, self.saved, self.attrs, needs)
+
     def check_versions(self):
         for variable, version in self.versions:
             if variable.version != version:
@@ -179,7 +182,7 @@ def backward(records, grads, sources):
             r.check_versions()
         if any([dy is None for dy in dys]):
             dys = [zeros(shape, dtype) if dy is None and dtype in FLOATS else dy for dy, (_, shape, dtype) in zip(dys, r.outputs)]
-        for key, need, dx in zip(r.inputs, needs, r.op.gradients(dys, r.saved, r.attrs, needs)):
+        for key, need, dx in zip(r.inputs, needs, r.gradients(dys, needs)):
             if need and dx is not None:
                 accumulate(grads, key, dx)
 

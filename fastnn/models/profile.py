@@ -6,10 +6,11 @@ import threading
 
 import numpy as np
 
+from .. import op as op_module
 from ..device import nanoseconds, recording, traffic
 from ..layers import Layer
-from ..op import Op
 from ..random import global_state, set_global_state
+from ..tape import Record
 from ..utils.machine import machine_limits
 from . import checks
 from .data_adapter import is_arrays, leaves, like, to_arrays
@@ -149,7 +150,7 @@ class Observer:
 
     Nothing in fastnn asks for this outside of a profile, so nothing keeps account of it: for the one step that is observed, the
     functions that all calls pass through are replaced by ones that do.  Gradients belong to the layer whose op they
-    differentiate: what an op saves for its gradient says which that was.
+    differentiate: the tape's record of it says which that was.
     """
 
     def __init__(self, model):
@@ -157,7 +158,7 @@ class Observer:
         self.notes = []
         self.places = [((model.name,), "forward")]      # (names of layers, phase), the innermost last
         self.differentiated = None      # the place of the op whose gradient was the last
-        self.of_saved = {}              # place by the identity of what an op saved
+        self.of_record = {}             # place by the identity of a tape's record
         self.op, self.loose = None, []  # the op that runs; launches in no op and no layer
         self.absorbed = {}              # names of the layers that a layer's op computes with it
 
@@ -191,9 +192,9 @@ class Observer:
         self.undo = []
         self._replace(Layer, "__call__", self._call_layer)
         self._replace(Step, "_absorb", self._absorb)
-        self._replace(Op, "_run", self._run_op)
-        self._replace(Op, "save", self._save)
-        self._replace(Op, "gradients", self._differentiate)
+        self._replace(Record, "__init__", self._save)
+        self._replace(Record, "gradients", self._differentiate)
+        self._watch()
         self._name(self.model, "compute_loss", "loss")
         for metric in self.model.metrics:
             self._name(metric, "update_state", "metrics")
@@ -216,6 +217,14 @@ class Observer:
 
         self.undo.append(lambda: setattr(owner, name, original))
         setattr(owner, name, replacement)
+
+    def _watch(self):
+        """Lets `_run_op` see every op that runs in this thread."""
+        def run(op, inputs, attrs):
+            return op._compute(inputs, attrs) if threading.get_ident() != self.thread else self._run_op(op, inputs, attrs)
+
+        self.undo.append(lambda: setattr(op_module, "watcher", None))
+        op_module.watcher = run
 
     def _name(self, owner, name, place):
         """A method of one object: what it launches belongs to `place`."""
@@ -241,10 +250,10 @@ class Observer:
             self.absorbed[step.head.name] = [layer.name for layer in step.followers[:count]]
         return attrs, others
 
-    def _run_op(self, original, op, inputs, attrs):
+    def _run_op(self, op, inputs, attrs):
         first, self.op = len(self.notes), op
         try:
-            made = original(op, inputs, attrs)
+            made = op._compute(inputs, attrs)
         finally:
             self.op = None
         outputs = made if isinstance(made, tuple) else () if made is None else (made,)
@@ -252,18 +261,17 @@ class Observer:
             note.belongs_to(op, inputs, outputs, attrs)
         return made
 
-    def _save(self, original, op, inputs, outputs):
-        saved = original(op, inputs, outputs)
-        self.of_saved[id(saved)] = self.places[-1][0]
-        return saved
+    def _save(self, original, record, *noted):
+        original(record, *noted)
+        self.of_record[id(record)] = self.places[-1][0]
 
-    def _differentiate(self, original, op, dys, saved, attrs, needs):
-        place = self.of_saved.get(id(saved), self.places[0][0]), "backward"
+    def _differentiate(self, original, record, dys, needs):
+        place = self.of_record.get(id(record), self.places[0][0]), "backward"
         for note in self.loose:         # zeros for gradients that nobody gave
             note.place, note.phase = place
         self.loose.clear()
         with _Within(self, *place):
-            found = original(op, dys, saved, attrs, needs)
+            found = original(record, dys, needs)
         self.differentiated = place
         return found
 
