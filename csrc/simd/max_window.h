@@ -14,6 +14,7 @@ typedef struct {
   uint8_t *small;
   int32_t *large;
   span *columns; /* one for each column of what is written */
+  int stream; /* whether what is written goes past the caches */
   int relu; /* cells whose maximum is not positive are numbered FN_DEAD: relu passes nothing back to them */
   float *across, *down; /* for the average's gradient, of each window: 1 / cells inside the image along the width, the height */
 } pool;

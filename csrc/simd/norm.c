@@ -14,7 +14,7 @@ typedef struct {
   float *to;
   double *first, *second; /* of each chunk (chunk, c): mean and squared deviations, or sums of dy and dy (x - mean) */
   int64_t rows, c, chunk_rows;
-  int relu;
+  int relu, stream; /* stream: what is written goes past the caches */
 } norm;
 
 static inline int64_t norm_chunk_rows(int64_t rows, int64_t c) {
@@ -116,7 +116,7 @@ FN_INLINE void norm_apply_strip(const norm *p, int64_t from, int64_t to, int64_t
       int64_t at = i * p->c + j + v * VL;
       vf y = (load_lanes(p->x + at, lanes) - mean[v]) * scale[v] + beta[v];
       if (relu) y = vrelu(y);
-      store_lanes(p->to + at, y, lanes);
+      stream_lanes(p->to + at, y, lanes, p->stream);
     }
 }
 
@@ -129,6 +129,12 @@ static void norm_apply_chunk(void *ctx, int64_t chunk) {
 #define STRIP(p, from, to, j, V, lanes) norm_apply_strip(p, from, to, j, V, lanes, 0)
   else NORM_STRIPS(STRIP, p, from, to);
 #undef STRIP
+}
+
+static void norm_write(norm *p, int64_t chunks, void (*chunk)(void *, int64_t)) {
+  p->stream = worth_streaming(p->to, p->rows * p->c, p->c);
+  fn_parallel(chunks, chunk, p);
+  vfence(p->stream);
 }
 
 /* scale and beta of each column: gamma rstd and beta, where those may be absent. */
@@ -162,7 +168,7 @@ FN_TUNED(batch_norm) {
   }
   norm_constants(gamma, beta, rstd, c, scale, shift);
   p.scale = scale, p.beta = shift;
-  fn_parallel(chunks, norm_apply_chunk, &p);
+  norm_write(&p, chunks, norm_apply_chunk);
   return FN_OK;
 }
 
@@ -177,7 +183,7 @@ FN_TUNED(batch_norm_inference) {
   norm_constants(a[1].p, a[2].p, rstd, p.c, scale, scale + p.c);
   p.scale = scale, p.beta = scale + p.c;
   p.chunk_rows = norm_chunk_rows(p.rows, p.c);
-  fn_parallel(FN_CEIL(p.rows, p.chunk_rows), norm_apply_chunk, &p);
+  norm_write(&p, FN_CEIL(p.rows, p.chunk_rows), norm_apply_chunk);
   return FN_OK;
 }
 
@@ -260,7 +266,7 @@ FN_INLINE void norm_dx_strip(const norm *p, int64_t from, int64_t to, int64_t j,
       int64_t at = i * p->c + j + v * VL;
       vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(load_lanes(p->dy + at, lanes), d, scale[v], beta[v], relu);
       vf dx = dy * scale[v] + (d * slope[v] + shift[v]);
-      store_lanes(p->to + at, dx, lanes);
+      stream_lanes(p->to + at, dx, lanes, p->stream);
     }
 }
 
@@ -301,6 +307,6 @@ FN_TUNED(batch_norm_grad) {
     add[j] = training ? (float)(((dmean ? dmean[j] : 0) - g * r * sum) / n) : 0;
     slope[j] = training ? (float)(-(g * r * by_gamma + (drstd ? drstd[j] * r * r : 0)) * r / n) : 0;
   }
-  fn_parallel(chunks, norm_dx_chunk, &p);
+  norm_write(&p, chunks, norm_dx_chunk);
   return FN_OK;
 }

@@ -67,7 +67,7 @@ FN_INLINE void max_pool_grad_pair(const pool *p, int64_t out, float *dx, int32_t
   vf dy = load_lanes(p->from + out, lanes);
   vi cell = load_cells(p, out, lanes);
   for (int i = 0; i < lines; i++)
-    for (int j = 0; j < 2; j++) store_lanes(dx + (i * p->w + j) * p->c, chosen(dy, cell, number + 2 * i + j), lanes);
+    for (int j = 0; j < 2; j++) stream_lanes(dx + (i * p->w + j) * p->c, chosen(dy, cell, number + 2 * i + j), lanes, p->stream);
 }
 
 FN_INLINE void max_pool_grad_pairs(const pool *p, int64_t out, float *dx, int32_t number, int lines) {
@@ -128,7 +128,9 @@ FN_TUNED(max_pool2d_grad) {
   }
   if (!(p.columns = fn_scratch(0, (size_t)p.w * sizeof(span)))) return FN_NOMEM;
   for (int64_t i = 0; i < p.w; i++) p.columns[i] = pool_windows_of(i, p.sw, p.left, p.kw, p.ow);
+  p.stream = worth_streaming(p.to, p.n * p.h * p.w * p.c, p.c);
   fn_parallel(FN_CEIL(p.n * p.h, pool_rows((double)p.w * p.c)), max_pool_grad_rows, &p);
+  vfence(p.stream);
   return FN_OK;
 }
 

@@ -16,11 +16,6 @@ typedef struct {
   float alpha;
 } pool_act;
 
-FN_INLINE void pool_act_store(const pool_act *j, float *p, vf v, int64_t lanes) {
-  if (lanes == VL && j->stream) vstream(p, v);
-  else store_lanes(p, v, lanes);
-}
-
 /* Pixels [from, to) of one row of an image to dz, V vectors of channels from c on; called with constants for pairs (windows
  * are two columns wide, two apart), V and act. */
 FN_INLINE void pool_act_strip(const pool_act *j, int64_t row, int64_t from, int64_t to, int64_t c, const int V, int64_t lanes,
@@ -43,13 +38,13 @@ FN_INLINE void pool_act_strip(const pool_act *j, int64_t row, int64_t from, int6
       for (int v = 0; v < V; v++) {
         vf one = across < width ? chosen(d[v], cell[v], (int32_t)(down * width + across)) : (vf){0};
         sum[v] += one;
-        if (dz) pool_act_store(j, dz + v * VL, one, lanes);
+        if (dz) stream_lanes(dz + v * VL, one, lanes, j->stream);
       }
       if (dz) dz += j->c;
     }
   }
   for (; dz && from < to; from++, dz += j->c)
-    for (int v = 0; v < V; v++) pool_act_store(j, dz + v * VL, (vf){0}, lanes);
+    for (int v = 0; v < V; v++) stream_lanes(dz + v * VL, (vf){0}, lanes, j->stream);
 }
 
 FN_INLINE void pool_act_columns(const pool_act *j, int64_t chunk, int64_t c, const int V, int64_t lanes, const int pairs, const int act) {
@@ -80,7 +75,7 @@ static void pool_act_chunk(void *ctx, int64_t chunk) {
 
 /* db, and dz where it is wanted. */
 static int pool_act_run_all(pool_act *j, float *db) {
-  j->stream = j->dz && j->pixels * j->c > (1 << 21) && j->c % VL == 0 && (uintptr_t)j->dz % (VL * 4) == 0;
+  j->stream = j->dz && worth_streaming(j->dz, j->pixels * j->c, j->c);
   j->chunk = fn_bias_rows(j->pixels, j->c);
   int64_t chunks = FN_CEIL(j->pixels, j->chunk);
   if (!(j->partial = fn_scratch(0, (size_t)(chunks * j->c) * 4))) return FN_NOMEM;

@@ -73,6 +73,16 @@ FN_INLINE void vstream(float *p, vf v) {
   vstore(p, v);
 #endif
 }
+/* The same for n lanes of a vector, where `stream` says so and it is a whole one. */
+FN_INLINE void stream_lanes(float *p, vf v, int64_t n, int64_t stream) {
+  if (n < VL) vstore_n(p, v, n);
+  else if (stream) vstream(p, v);
+  else vstore(p, v);
+}
+/* Whether that is worth it for n floats in rows of c: above 8 MB little would be left in the caches for who reads them next. */
+FN_INLINE int worth_streaming(const float *p, int64_t n, int64_t c) {
+  return FN_LEVEL == 4 && n > (1 << 21) && c % VL == 0 && (uintptr_t)p % (VL * 4) == 0;
+}
 FN_INLINE void vfence(int64_t streamed) {
 #if FN_LEVEL == 4
   if (streamed) _mm_sfence();
