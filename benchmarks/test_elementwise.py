@@ -61,6 +61,15 @@ def test_transpose(benchmark, axes, engine):
 
 
 @pytest.mark.parametrize("engine", ["fastnn", "numpy"])
+@pytest.mark.parametrize("shape", [(128, 784), (512, 512), (10000, 16), (1000, 33)], ids=name)
+def test_transpose_matrix(benchmark, shape, engine):
+    benchmark.group = f"transpose {name(shape)}"
+    x = arrays(shape)[0]
+    t = ops.convert_to_tensor(x)
+    benchmark((lambda: ops.transpose(t)) if engine == "fastnn" else lambda: x.T.copy())
+
+
+@pytest.mark.parametrize("engine", ["fastnn", "numpy"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_batch_of_images(benchmark, dtype, engine):
     benchmark.group = f"gather 128 of 6000 images 28x28 {dtype} -> float32"

@@ -5,8 +5,9 @@ import pytest
 import fastnn.ops as ops
 from fastnn.tensor import Tensor
 
-SQUARES = [64, 128, 256, 512, 1024]
-LAYERS = [(128, 784, 512), (64, 576, 64), (512, 10000, 16), (32, 8192, 256), (128, 512, 10), (16, 13, 64), (1, 784, 512), (1, 64, 64)]
+SQUARES = [64, 128, 256, 512, 1024, 2048]
+LAYERS = [(128, 784, 512), (64, 576, 64), (512, 10000, 16), (32, 8192, 256), (128, 512, 10), (16, 13, 64), (1, 784, 512),
+          (1, 8192, 256), (1, 512, 10), (1, 64, 64)]
 
 
 def data(*shape):
@@ -20,11 +21,13 @@ def beside(benchmark, group, engine, fastnn, numpy):
 
 
 @pytest.mark.parametrize("engine", ["fastnn", "numpy"])
+@pytest.mark.parametrize("ta, tb", [(False, False), (False, True), (True, False), (True, True)], ids=["NN", "NT", "TN", "TT"])
 @pytest.mark.parametrize("n", SQUARES)
-def test_square(benchmark, n, engine):
+def test_square(benchmark, n, ta, tb, engine):
     a, b = data(n, n), data(n, n)
     x, w = Tensor(a), Tensor(b)
-    beside(benchmark, f"matmul {n}x{n}", engine, lambda: ops.matmul(x, w).numpy(), lambda: a @ b)
+    beside(benchmark, f"matmul {n}x{n} {'NT'[ta]}{'NT'[tb]}", engine, lambda: ops.matmul(x, w, transpose_a=ta, transpose_b=tb).numpy(),
+           lambda: (a.T if ta else a) @ (b.T if tb else b))
 
 
 @pytest.mark.parametrize("engine", ["fastnn", "numpy"])

@@ -20,9 +20,10 @@ def test_reduction(benchmark, op, shape, axes, engine):
 
 
 @pytest.mark.parametrize("engine", ["fastnn", "numpy"])
+@pytest.mark.parametrize("axis", [0, -1])
 @pytest.mark.parametrize("shape", [(128, 10), (128, 512), (10000, 46)], ids=str)
-def test_argmax(benchmark, shape, engine):
-    benchmark.group = f"argmax over the last axis of {shape}"
+def test_argmax(benchmark, shape, axis, engine):
+    benchmark.group = f"argmax over axis {axis} of {shape}"
     x = np.random.default_rng(1).standard_normal(shape, "float32")
     t = ops.convert_to_tensor(x)
-    benchmark((lambda: ops.argmax(t, -1)) if engine == "fastnn" else lambda: x.argmax(-1))
+    benchmark((lambda: ops.argmax(t, axis)) if engine == "fastnn" else lambda: x.argmax(axis))

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from fastnn import GradientTape, Variable, config, ops
+from fastnn._core import launch as core
 from fastnn.tensor import FLOATS, INTS, Spec, Tensor
 
 SPECIAL = np.array([0.0, -0.0, 1, -1, 0.5, np.inf, -np.inf, np.nan, 3e38, -3e38, 100, -100], "float32")
@@ -15,6 +16,17 @@ DENORMAL = 1.2e-38      # results below are flushed to zero
 def test_special_values_are_numpys(name):
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(getattr(ops, name)(SPECIAL).numpy(), getattr(np, name)(SPECIAL), rtol=1e-6, atol=DENORMAL)
+
+
+@pytest.mark.parametrize("level", [level for level in core.LEVELS if level in core.levels("exp")
+                                   and core.LEVELS.index(level) <= core.LEVELS.index(core.LEVEL)])
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh"])
+def test_special_values_at_every_level(name, level):
+    x = np.concatenate([SPECIAL, np.float32([1e-30, -1e-30, 1e-7, 0.70710678, 1.41421356, 88.7, -87.3, -0.99999994])])
+    y = np.empty_like(x)
+    core.launch_at(level, name, (x, y, x.size))
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(y, getattr(np, name)(x), rtol=1e-6, atol=DENORMAL)
 
 
 @pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "arctan2", "mod",

@@ -60,7 +60,10 @@ def test_every_instruction_set_draws_the_same_bits(counter):
             core.launch_at(level, "random_uniform", (s, y, n, -0.3, 0.7))
             dropped = np.empty(n, "float32")
             core.launch_at(level, "dropout", (np.ones(n, "float32"), s, dropped, mask, n, mask.size, 0.3))
-            found.append((y.tobytes(), dropped.tobytes(), mask.tobytes(), s.tobytes()))
+            normals = [np.empty(n, "float32"), np.empty(n, "float32")]
+            core.launch_at(level, "random_normal", (s, normals[0], n, 0.7, 1.3, 0.0, 1.0))
+            core.launch_at(level, "random_normal", (s, normals[1], n, 0.0, 2.0, 0.02275, 0.97725))
+            found.append((y.tobytes(), dropped.tobytes(), mask.tobytes(), s.tobytes(), *[z.tobytes() for z in normals]))
         assert len(set(found)) == 1
     words, _ = reference.words(np.array([2**63 + 5, counter], "uint64"), n)
     np.testing.assert_allclose(y, -0.3 + (words >> np.uint64(8)) * 2.0**-24, atol=1e-7)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from fastnn import GradientTape, Variable, ops
+from fastnn._core import launch as core
 from fastnn.tensor import Spec, Tensor
 
 AXES = [None, 0, 1, 2, -1, (0, 1), (0, 2), (1, 2), (0, 1, 2), (-1, 0), ()]
@@ -143,3 +144,17 @@ def test_strided_reductions_of_many_columns(rng):
     x = rng.standard_normal((7, 33, 601)).astype("float32")
     np.testing.assert_allclose(ops.sum(Tensor(x), 1).numpy(), x.sum(1, dtype="float64"), rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(ops.max(Tensor(x), 1).numpy(), x.max(1))
+
+
+@pytest.mark.parametrize("level", [level for level in core.LEVELS if level in core.levels("argmax")
+                                   and core.LEVELS.index(level) <= core.LEVELS.index(core.LEVEL)])
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 37, 1), (2, 300, 1), (2, 9, 70), (1, 5, 300), (4, 3, 3)], ids=str)
+def test_extremes_and_their_places_at_every_level(shape, level, rng):
+    x = rng.integers(-3, 3, shape).astype("float32")       # ties: the first counts
+    for k in (None, 0, shape[1] // 2, shape[1] - 1):
+        if k is not None:
+            x[0, k, 0] = np.nan
+        for name in ("max", "min", "argmax", "argmin"):
+            y = np.empty((shape[0], shape[2]), "int32" if name[0] == "a" else "float32")
+            core.launch_at(level, name, (x, y, *shape))
+            np.testing.assert_array_equal(y, getattr(x, name)(1))
