@@ -212,14 +212,14 @@ FN_INLINE void norm_grad_sums(const norm *p, int64_t from, int64_t to, int64_t j
     for (int u = 0; u < U; u++)
       for (int v = 0; v < V; v++) {
         int64_t at = (i + u) * p->c + j + v * VL;
-        vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(load_lanes(p->dy + at, lanes), d, scale[v], beta[v], relu);
+        vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(vloaded(load_lanes(p->dy + at, lanes)), d, scale[v], beta[v], relu);
         s[u * V + v] += dy;
         q[u * V + v] += dy * d;
       }
   for (; i < to; i++)
     for (int v = 0; v < V; v++) {
       int64_t at = i * p->c + j + v * VL;
-      vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(load_lanes(p->dy + at, lanes), d, scale[v], beta[v], relu);
+      vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(vloaded(load_lanes(p->dy + at, lanes)), d, scale[v], beta[v], relu);
       s[v] += dy;
       q[v] += dy * d;
     }
@@ -264,7 +264,7 @@ FN_INLINE void norm_dx_strip(const norm *p, int64_t from, int64_t to, int64_t j,
   for (int64_t i = from; i < to; i++)
     for (int v = 0; v < V; v++) {
       int64_t at = i * p->c + j + v * VL;
-      vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(load_lanes(p->dy + at, lanes), d, scale[v], beta[v], relu);
+      vf d = load_lanes(p->x + at, lanes) - mean[v], dy = norm_dy(vloaded(load_lanes(p->dy + at, lanes)), d, scale[v], beta[v], relu);
       vf dx = dy * scale[v] + (d * slope[v] + shift[v]);
       stream_lanes(p->to + at, dx, lanes, p->stream);
     }
@@ -272,13 +272,16 @@ FN_INLINE void norm_dx_strip(const norm *p, int64_t from, int64_t to, int64_t j,
 
 static void norm_dx_chunk(void *ctx, int64_t chunk) {
   const norm *p = ctx;
-  int64_t from = chunk * p->chunk_rows, to = FN_MIN(from + p->chunk_rows, p->rows);
+  int64_t first = chunk * p->chunk_rows, last = FN_MIN(first + p->chunk_rows, p->rows);
+  for (int64_t from = first, to; from < last; from = to) {
+    to = FN_MIN(from + NORM_LEAD, last);
 #define STRIP(p, from, to, j, V, lanes) norm_dx_strip(p, from, to, j, V, lanes, 1)
-  if (p->relu) NORM_STRIPS(STRIP, p, from, to);
+    if (p->relu) NORM_STRIPS(STRIP, p, from, to);
 #undef STRIP
 #define STRIP(p, from, to, j, V, lanes) norm_dx_strip(p, from, to, j, V, lanes, 0)
-  else NORM_STRIPS(STRIP, p, from, to);
+    else NORM_STRIPS(STRIP, p, from, to);
 #undef STRIP
+  }
 }
 
 FN_TUNED(batch_norm_grad) {

@@ -64,7 +64,7 @@ FN_TUNED(max_pool2d) {
 
 /* A row of windows two columns wide that do not overlap: writes `lines` rows of the image, `number` that of the first cell. */
 FN_INLINE void max_pool_grad_pair(const pool *p, int64_t out, float *dx, int32_t number, int lines, int64_t lanes) {
-  vf dy = load_lanes(p->from + out, lanes);
+  vf dy = vloaded(load_lanes(p->from + out, lanes));
   vi cell = load_cells(p, out, lanes);
   for (int i = 0; i < lines; i++)
     for (int j = 0; j < 2; j++) stream_lanes(dx + (i * p->w + j) * p->c, chosen(dy, cell, number + 2 * i + j), lanes, p->stream);

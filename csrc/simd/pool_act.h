@@ -28,7 +28,7 @@ FN_INLINE void pool_act_strip(const pool_act *j, int64_t row, int64_t from, int6
     vf d[4];
     vi cell[4];
     for (int v = 0; v < V; v++) {
-      d[v] = load_lanes(j->dy + at + v * VL, lanes);
+      d[v] = vloaded(load_lanes(j->dy + at + v * VL, lanes));
       if (act > FN_RELU) d[v] = vactivate_grad(act, d[v], load_lanes(j->y + at + v * VL, lanes), j->alpha);
       cell[v] = load_byte_lanes(j->index + at + v * VL, lanes);
     }

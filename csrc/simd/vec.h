@@ -65,6 +65,14 @@ FN_INLINE void vstore_n(float *p, vf v, int64_t n) {
 FN_INLINE vf load_lanes(const float *p, int64_t n) { return n == VL ? vload(p) : vload_n(p, n); }
 FN_INLINE void store_lanes(float *p, vf v, int64_t n) { n == VL ? vstore(p, v) : vstore_n(p, v, n); }
 
+/* v, loaded as it stands: not under a mask that has to be computed first, for which the load would wait. */
+FN_INLINE vf vloaded(vf v) {
+#if FN_LEVEL == 4
+  __asm__("" : "+v"(v));
+#endif
+  return v;
+}
+
 /* Writes past the caches, what will not be read soon: p aligned to vectors; once all is written, vfence. */
 FN_INLINE void vstream(float *p, vf v) {
 #if FN_LEVEL == 4
