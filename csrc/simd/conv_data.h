@@ -1,18 +1,22 @@
-/* Convolution backward to the data, in one of three ways; the kernel is packed transposed, and no stride costs anything.
+/* Convolution backward to the data, in one of these ways; the kernel is packed transposed, and no stride costs anything.
  *  - Kernel column by kernel column: for a fixed kw, output pixels lie on input pixels a stride apart, so a tile of dy times
  *    w[:, kw] is added onto them.  Nothing is padded.
  *  - All columns at once, out of rows of dy with zeros at both ends: pixels a stride apart see the same columns.  Better
  *    where a column alone is little work for what it costs to take up sums and put them back.
- *  - Where rows are short, all columns at once for the same pixel of several images. */
+ *  - Where rows are short, all columns at once for the same pixel of several images.
+ *  - Depthwise (conv_depthwise.h), and to images of few channels (conv_few.h). */
 
-typedef struct {
+typedef struct conv_backward_data conv_backward_data;
+
+struct conv_backward_data {
   fn_conv s;
   const float *dy, *w; /* w packed (G, panels of CG, KW, KH, FG, PANEL) */
   float *dx;
   int64_t rows, chunk_rows;
+  void (*make_rows)(conv_backward_data *j, int64_t n, int64_t from, int64_t to); /* rows of image n */
   conv_depthwise depthwise; /* where it is one */
   int status;
-} conv_backward_data;
+};
 
 /* dst[f][c] = src[c][f], `vectors` * VL columns of which `width` exist. */
 static void pack_transposed(const float *src, int64_t row, int64_t width, int64_t FG, int64_t vectors, float *dst) {
@@ -156,16 +160,6 @@ static void data_padded_rows(conv_backward_data *j, int64_t n, int64_t from, int
   }
 }
 
-static void data_padded_chunk(void *ctx, int64_t chunk) {
-  conv_backward_data *j = ctx;
-  int64_t H = j->s.H, row = chunk * j->chunk_rows, end = FN_MIN(row + j->chunk_rows, j->rows);
-  while (row < end) {
-    int64_t from = row % H, to = FN_MIN(H, from + end - row);
-    data_padded_rows(j, row / H, from, to);
-    row += to - from;
-  }
-}
-
 /* Whether margins cost less than the sums of a column that are taken up and put back: in steps of a tile. */
 static int margins_pay(const conv_backward_data *j) {
   const fn_conv *s = &j->s;
@@ -194,14 +188,22 @@ static void data_images_chunk(void *ctx, int64_t chunk) {
   }
 }
 
-static void data_depthwise_chunk(void *ctx, int64_t chunk) {
-  conv_backward_data *j = ctx;
+static void data_depthwise_rows(conv_backward_data *j, int64_t n, int64_t from, int64_t to) {
   const fn_conv *s = &j->s;
-  int64_t row = chunk * j->chunk_rows, end = FN_MIN(row + j->chunk_rows, j->rows);
+  if (!depthwise_image(&j->depthwise, j->dy + n * s->OH * s->OW * s->F, j->dx + (n * s->H + from) * s->W * s->C, from, to))
+    __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
+}
+
+#include "conv_few.h"
+
+/* ---- Which way ---- */
+
+static void data_chunk(void *ctx, int64_t chunk) {
+  conv_backward_data *j = ctx;
+  int64_t H = j->s.H, row = chunk * j->chunk_rows, end = FN_MIN(row + j->chunk_rows, j->rows);
   while (row < end) {
-    int64_t n = row / s->H, from = row % s->H, to = FN_MIN(s->H, from + end - row);
-    if (!depthwise_image(&j->depthwise, j->dy + n * s->OH * s->OW * s->F, j->dx + row * s->W * s->C, from, to))
-      __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
+    int64_t from = row % H, to = FN_MIN(H, from + end - row);
+    j->make_rows(j, row / H, from, to);
     row += to - from;
   }
 }
@@ -221,17 +223,25 @@ FN_TUNED(conv2d_backward_data) {
   int64_t chunks = FN_CEIL(j.rows, j.chunk_rows);
   if (is_depthwise(s)) {
     if (!depthwise_prepare(s, 0, a[1].p, NULL, &j.depthwise)) return FN_NOMEM;
-    fn_parallel(chunks, data_depthwise_chunk, &j);
+    j.make_rows = data_depthwise_rows;
+    fn_parallel(chunks, data_chunk, &j);
     return j.status;
   }
   float *packed = fn_scratch(0, (size_t)(taps * s->G * padded(s->CG) * FG) * 4);
   if (!packed) return FN_NOMEM;
   j.w = packed;
+  if (has_few_channels(&j)) {
+    pack_windows(s, a[1].p, packed);
+    j.make_rows = data_few_rows;
+    fn_parallel(chunks, data_chunk, &j);
+    return j.status;
+  }
   conv_pack pack = {s, a[1].p, packed};
   int64_t kernel = taps * s->CG * s->F;
   if (kernel < 32768) for (int64_t i = 0; i < s->G * taps; i++) pack_tap(&pack, i);
   else fn_parallel(s->G * taps, pack_tap, &pack);
+  j.make_rows = data_padded_rows;
   if (has_short_rows(s)) fn_parallel(FN_CEIL(s->N, TILE_ROWS) * s->H, data_images_chunk, &j);
-  else fn_parallel(chunks, margins_pay(&j) ? data_padded_chunk : data_rows_chunk, &j);
+  else fn_parallel(chunks, margins_pay(&j) ? data_chunk : data_rows_chunk, &j);
   return j.status;
 }
