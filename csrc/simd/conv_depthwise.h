@@ -192,7 +192,7 @@ static conv_taps depthwise_taps_of(const conv_depthwise *d, int64_t row) {
 static int depthwise_image(const conv_depthwise *d, const float *x, float *y, int64_t from, int64_t to) {
   const fn_conv *s = &d->s;
   int64_t step = d->forward ? 1 : FN_MIN(s->SH, to - from), line = d->forward ? s->OW * s->F : s->W * s->C, rows;
-  int64_t most = FN_MAX(1, 16384 / (s->W * s->F)); /* rows of a block: what the caches hold, for one vector after the other */
+  int64_t most = FN_MAX(1, 16384 / FN_MAX(1, s->W * s->F)); /* rows of a block: what the caches hold, for one vector after the other */
   for (int64_t phase = 0; phase < step; phase++)
     for (int64_t row = from + phase; row < to; row += rows * step) {
       conv_taps kh = depthwise_taps_of(d, row);

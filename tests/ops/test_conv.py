@@ -184,6 +184,8 @@ def test_empty_sides(level):
     np.testing.assert_array_equal(y, np.broadcast_to(b, y.shape))
     y = run(level, "conv2d", (none, np.ones((3, 3, 2, 3), "f4"), b), (2, 4, 5, 3), sizes(2, 0, 0, 2, 4, 5, 3, (3, 3), cg=2))
     np.testing.assert_array_equal(y, np.broadcast_to(b, y.shape))
+    y = run(level, "conv2d", (none, np.ones((3, 3, 1, 3), "f4"), b), (2, 4, 5, 3), sizes(2, 0, 0, 3, 4, 5, 3, (3, 3), g=3, cg=1))
+    np.testing.assert_array_equal(y, np.broadcast_to(b, y.shape))
     dx = run(level, "conv2d_backward_data", (none, none), (2, 4, 5, 2), sizes(2, 4, 5, 2, 4, 5, 0, (2**30, 2**30), cg=2))
     assert not dx.any()
     w = np.ones((3, 3, 2, 3), "f4")
