@@ -189,13 +189,13 @@ FN_TUNED(batch_norm_inference) {
 
 /* ---- Backward ---- */
 
-/* dy before the activation; d = x - mean. */
+/* dy before the activation; d = x - mean.  NaN lets it pass, as relu alone does. */
 FN_INLINE vf norm_dy(vf dy, vf d, vf scale, vf beta, int relu) {
   if (!relu) return dy;
 #if FN_LEVEL == 4
-  return (vf)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)(d * scale + beta), _mm512_setzero_ps(), _CMP_GT_OQ), (__m512)dy);
+  return (vf)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)(d * scale + beta), _mm512_setzero_ps(), _CMP_NLE_UQ), (__m512)dy);
 #else
-  return (vf)((vi)dy & (d * scale + beta > 0));
+  return (vf)((vi)dy & ~(d * scale + beta <= 0));
 #endif
 }
 

@@ -73,9 +73,9 @@ class elu:
         return elu_grad(dy, y, alpha=alpha)
 
 
-relu_grad = fused_gradient("relu_grad", "dy where v, argument or result, is positive, else 0.",
+relu_grad = fused_gradient("relu_grad", "dy, but 0 where v, argument or result, is <= 0.",
                            lambda ddx, v: (relu_grad(ddx, v), None), __name__)
-relu6_grad = fused_gradient("relu6_grad", "dy where 0 < x < 6, else 0.",
+relu6_grad = fused_gradient("relu6_grad", "dy, but 0 where x <= 0 or x >= 6.",
                             lambda ddx, v: (relu6_grad(ddx, v), None), __name__)
 leaky_relu_grad = fused_gradient("leaky_relu_grad", "dy where x is positive, else alpha * dy.",
                                  lambda ddx, v, alpha: (leaky_relu_grad(ddx, v, alpha=alpha), None), __name__, 0.3)

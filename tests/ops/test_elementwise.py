@@ -4,6 +4,7 @@ import pytest
 
 from fastnn import GradientTape, Variable, config, ops
 from fastnn._core import launch as core
+from fastnn.ops.activation import activation_grad
 from fastnn.tensor import FLOATS, INTS, Spec, Tensor
 
 SPECIAL = np.array([0.0, -0.0, 1, -1, 0.5, np.inf, -np.inf, np.nan, 3e38, -3e38, 100, -100], "float32")
@@ -41,6 +42,19 @@ def test_nan_passes_activations():
     for name in ("relu", "relu6", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "softplus", "silu", "gelu", "exp"):
         y = getattr(ops, name)(np.array([np.nan] * 19, "float32"))
         assert np.isnan(y.numpy()).all(), name
+
+
+@pytest.mark.parametrize("name", ["relu", "relu6", "leaky_relu"])
+def test_gradients_at_nan_are_those_of_the_epilogue(name):
+    """So that a layer that runs as part of another passes back the same bits."""
+    x, dy = (np.ascontiguousarray(a) for a in np.meshgrid(SPECIAL, SPECIAL))
+    z = Variable(x)
+    with GradientTape() as tape:
+        y = getattr(ops, name)(z)
+    alone = tape.gradient(y, z, output_gradients=Tensor(dy)).numpy()
+    together = activation_grad(dy, y, activation=name, alpha=0.2).numpy()
+    np.testing.assert_array_equal(alone, together)
+    np.testing.assert_array_equal(alone[np.isnan(x)], dy[np.isnan(x)] * (0.2 if name == "leaky_relu" else 1))
 
 
 @pytest.mark.parametrize("a, b", [((4, 1, 3), (2, 1)), ((3, 1, 5, 1), (2, 1, 7)), ((1,), (3, 4)), ((2, 3, 4), (3, 1)),

@@ -79,6 +79,22 @@ def test_nan_stays_in_its_channel(level):
         assert np.isnan(y[:, 20]).all() and np.isnan(y).sum() == 40
 
 
+def test_relu_passes_gradients_back_at_nan(level, rng):
+    """As alone: only what is <= 0 is dropped."""
+    x, beta = rng.standard_normal((40, 33)).astype("float32"), np.zeros(33, "float32")
+    x[3, 20] = np.nan
+    x, beta = convert_to_tensor(x), convert_to_tensor(beta)
+    found = []
+    for activation in ("linear", "relu"):
+        with GradientTape() as tape:
+            tape.watch(beta)
+            y = ops.batch_normalize(x, None, beta, *statistics(33), training=True, activation=activation)
+            y = y if activation == "relu" else ops.relu(y)
+        found.append(tape.gradient(y, beta).numpy())
+    np.testing.assert_array_equal(found[0], found[1])
+    assert found[0][20] == 40
+
+
 def test_relu_in_the_same_pass_is_relu_after_it(level, rng):
     x, gamma, beta = (rng.standard_normal(s).astype("float32") for s in ((300, 37), 37, 37))
     x, gamma, beta = convert_to_tensor(x), convert_to_tensor(gamma), convert_to_tensor(beta)
