@@ -275,6 +275,8 @@ def as_array(value, dtype=None):
         if dtype is None and array.dtype.kind in "fi":
             dtype = config.floatx() if array.dtype.kind == "f" else "int32" if np.abs(array).max(initial=0) < 2**31 else "int64"
     if array.dtype.kind not in "fiub":
+        if hasattr(value, "toarray"):
+            raise TypeError(f"expected a dense array, received a sparse matrix of shape {value.shape}: call its .toarray()")
         raise TypeError(f"expected numbers, received an array of dtype {array.dtype}"
                         + (" (rows of different lengths?)" if array.dtype.kind == "O" else ""))
     if dtype is None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from .. import config
 from ..layers import (Activation, BatchNormalization, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Dense, DepthwiseConv1D,
                       DepthwiseConv2D, InputLayer, LeakyReLU, MaxPooling2D, ReLU, SeparableConv1D, SeparableConv2D)
+from ..ops import SparseTensor
 from ..ops.conv_pool import can_pool
 from ..tensor import Spec, Tensor
 
@@ -87,7 +88,8 @@ class Step:
         self.seen = None        # shape and dtype of the last input that all layers have accepted
 
     def __call__(self, x):
-        absorbed, others = self._absorb() if x.__class__ is Tensor and _state.on else (None, self.followers)
+        taken = x.__class__ is Tensor or x.__class__ is SparseTensor and self.head.sparse_inputs
+        absorbed, others = self._absorb() if taken and _state.on else (None, self.followers)
         if absorbed:
             self._check(x)
             y = self.head(x, absorbed=absorbed)

@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..op import integers, normal, op
-from ..tensor import NAMES, Operand, Spec, Tensor
+from ..tensor import NAMES, Operand, Spec, Tensor, convert
 from ._shapes import CODES as TYPE_CODES
 from .activation import CODES, activation_code, activation_grad, bias_act_grad
 from .elementwise import cast
@@ -170,7 +170,9 @@ class SparseTensor:
         values: (nnz,), numbers.
 
     Raises:
-        ValueError: arrays of the wrong lengths.  What they hold is looked at when the matrix is used.
+        ValueError: arrays of the wrong lengths, places that are no integers or too large.  Whether they lie inside the matrix is
+            looked at when it is used.
+        TypeError: values that are no numbers.
 
     Example:
         >>> x = SparseTensor((2, 3), [0, 1, 3], [2, 0, 1], [5.0, 1.0, 2.0])
@@ -182,8 +184,8 @@ class SparseTensor:
 
     def __init__(self, shape, indptr, indices, values):
         self.shape = tuple(shape)
-        self.indptr, self.indices = _tensor(indptr, "int64"), _tensor(indices, "int32")
-        self.values = values if isinstance(values, Tensor) else Tensor(np.ascontiguousarray(values))
+        self.indptr, self.indices = _integers(indptr, "int64", "indptr"), _integers(indices, "int32", "indices")
+        self.values = convert(values)
         if len(self.shape) != 2 or self.indptr.shape != (self.shape[0] + 1,) or self.indices.shape != self.values.shape:
             raise ValueError(f"a sparse matrix of shape {self.shape} needs `indptr` (rows + 1,), `indices` and `values` (entries,); "
                              f"received {self.indptr.shape}, {self.indices.shape} and {self.values.shape}")
@@ -218,6 +220,9 @@ class SparseTensor:
         """The product with a matrix (columns, n), a tensor: gradients flow to it."""
         return sparse_dense(self, w)
 
+    def __array__(self, *args, **kwargs):
+        raise TypeError("a SparseTensor does not become dense by itself: call .numpy(), or multiply it by `x @ w`")
+
     def numpy(self):
         """The matrix as a dense array."""
         found = np.zeros(self.shape, self.values.data.dtype)
@@ -226,17 +231,24 @@ class SparseTensor:
         return found
 
 
-def _tensor(x, dtype):
-    return x if isinstance(x, Tensor) and x.dtype == dtype else Tensor(np.ascontiguousarray(x, dtype))
+def _integers(x, dtype, name):
+    """A tensor of these integers; without a copy where they have the dtype."""
+    x = convert(x)
+    if x.size and "int" not in x.dtype:
+        raise ValueError(f"`{name}` of a sparse matrix must hold integers, received {x.dtype}")
+    limits = np.iinfo(dtype)
+    if x.size and x.dtype != dtype and not limits.min <= x.data.min() <= x.data.max() <= limits.max:
+        raise ValueError(f"`{name}` of a sparse matrix must fit {dtype}, received {x.data.min()} to {x.data.max()}: at most 2**31 columns")
+    return x if x.dtype == dtype else Tensor(x.data.astype(dtype))
 
 
 def sparse_dense(x, w, b=None, activation="linear", alpha=1.0):
-    """activation(x @ w + b) for a SparseTensor x: see `csr_dense`.
+    """activation(x @ w + b) for a SparseTensor x: see `csr_dense`.  Arrays that are no tensors take the matrix's dtype.
 
     Raises:
         ValueError: shapes that do not fit.
     """
-    w = w if isinstance(w, Operand) else Tensor(np.ascontiguousarray(w))
+    w = w if isinstance(w, Operand) else convert(w, x.dtype)
     if w.shape[:1] != x.shape[1:]:
         raise ValueError(f"[sparse_dense] the input has shape {x.shape} and the kernel {w.shape}, expected (m, k) and (k, n) with the same k")
     return csr_dense(x.indptr, x.indices, x.values, w, b, activation=activation, alpha=alpha)

@@ -7,7 +7,7 @@ import pytest
 
 import fastnn
 from fastnn import layers, ops, regularizers
-from fastnn.models import Sequential
+from fastnn.models import Sequential, fusion
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -198,6 +198,43 @@ def test_what_spoils_the_entries_later_is_found_by_the_kernel():
     x = ops.SparseTensor((2, 30), [0, 5, 3], [1, 2, 3], np.ones(3, "f4"))
     with pytest.raises(ValueError, match="index 5 at position 1"):
         model()(x)
+
+
+@pytest.mark.parametrize("arrays, error, words_", [
+    (([0, 1], [0.5], [1.0]), ValueError, "`indices` .*must hold integers, received float32"),
+    (([0.0, 1.0], [0], [1.0]), ValueError, "`indptr` .*must hold integers"),
+    (([0, 1], np.array([2**32]), [1.0]), ValueError, "`indices` .*must fit int32, received 4294967296"),
+    (([0, 1], [0], ["a"]), TypeError, "expected numbers"),
+])
+def test_arrays_that_are_no_matrix(arrays, error, words_):
+    with pytest.raises(error, match=words_):
+        ops.SparseTensor((1, 3), *arrays)
+
+
+def test_numbers_in_lists():
+    x = ops.SparseTensor((2, 3), [0, 1, 1], [2], [5])
+    assert x.dtype == "int32" and x.numpy().tolist() == [[0, 0, 5], [0, 0, 0]]
+    assert ops.SparseTensor((1, 3), [0, 0], [], []).numpy().tolist() == [[0, 0, 0]]
+    x = ops.SparseTensor((2, 3), [0, 1, 3], [2, 0, 1], [5.0, 1.0, 2.0])
+    assert x.dtype == "float32"
+    assert (x @ np.ones((3, 1))).tolist() == (x @ [[1], [1], [1]]).tolist() == [[5.0], [3.0]]
+
+
+def test_what_takes_dense_arrays_says_so():
+    with pytest.raises(TypeError, match=r"call \.numpy\(\)"):
+        np.asarray(ops.SparseTensor((1, 3), [0, 0], [], []))
+    with pytest.raises(TypeError, match=r"sparse matrix of shape \(3, 3\): call its \.toarray"):
+        ops.matmul(sparse.csr_matrix(np.eye(3)), np.eye(3))
+
+
+def test_an_activation_behind_runs_in_the_same_op(rng, monkeypatch):
+    x = sparse.csr_matrix(words(rng))
+    net = Sequential([layers.Dense(8), layers.ReLU(), layers.Dense(1)])
+    net(x)
+    with fusion.unfused():
+        apart = net(x).numpy()
+    monkeypatch.setattr(layers.ReLU, "__call__", lambda *_: pytest.fail("relu runs alone"))
+    np.testing.assert_array_equal(net(x).numpy(), apart)
 
 
 def test_gradients_flow_to_the_values():
