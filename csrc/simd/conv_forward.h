@@ -248,7 +248,7 @@ static int run_forward(conv_forward *j) {
   else if (j->make_rows == gather_rows) chunk = gather_chunk, chunks = FN_CEIL(j->rows * s->OW, TILE_ROWS);
   else if (j->make_rows == forward_rows) {
     double bytes = 4. * j->rows * s->OW * s->F;
-    j->stream = bytes > (1 << 24) && j->act <= FN_RELU && s->F % VL == 0 && (uintptr_t)j->y % (VL * 4) == 0;
+    j->stream = bytes > (1 << 24) && j->act <= FN_RELU && s->F / s->G % VL == 0 && (uintptr_t)j->y % (VL * 4) == 0;
   }
   fn_parallel(chunks, chunk, j);
   vfence(j->stream);

@@ -144,6 +144,16 @@ def test_results_too_large_for_the_caches(rng):
         np.testing.assert_array_equal(y, x * w[0, 0], err_msg=level)
 
 
+def test_groups_of_part_of_a_vector_too_large_for_the_caches(rng):
+    """All filters together fill vectors, those of a group do not: the second group is not aligned."""
+    x, w = rng.standard_normal((1, 270, 260, 2)).astype("f4"), rng.standard_normal((1, 1, 1, 80)).astype("f4")
+    geo = sizes(1, 270, 260, 2, 270, 260, 80, g=2, cg=1)
+    for level in LEVELS:
+        y = core.empty((1, 270, 260, 80), "float32")
+        core.launch_at(level, "conv2d", (x, w, None, y, *geo, *LINEAR))
+        np.testing.assert_array_equal(y, np.repeat(x, 40, axis=-1) * w[0, 0], err_msg=level)
+
+
 def test_padding_given_as_numbers(rng):
     """Kernels take any padding: more than the image, or a negative one that crops."""
     x, w = rng.standard_normal((2, 6, 7, 3)).astype("f4"), rng.standard_normal((2, 2, 3, 18)).astype("f4")
