@@ -13,7 +13,7 @@ from ..random import global_state, set_global_state
 from ..tape import Record
 from ..utils.machine import machine_limits
 from . import checks
-from .data_adapter import is_arrays, leaves, like, to_arrays
+from .data_adapter import check_lengths, is_arrays, leaves, like, to_arrays
 from .fusion import Step
 from .profile_report import Profile, Row
 
@@ -29,9 +29,10 @@ def profile_model(model, x, y, sample_weight, batch_size, steps, training):
     if not is_arrays(x):
         raise ValueError(f"profile_step() takes arrays, received x of type {type(x).__name__}: take a batch out of it, as "
                          "`x, y = next(iter(batches))`, and pass that")
-    x, y, sample_weight = (first_samples(part, argument, batch_size)
-                           for part, argument in ((x, "x"), (y if training else None, "y"),
-                                                  (sample_weight if training else None, "sample_weight")))
+    given = {"x": x, "y": y, "sample_weight": sample_weight} if training else {"x": x}
+    given = {argument: to_arrays(part, argument) for argument, part in given.items()}
+    check_lengths(**given)
+    x, y, sample_weight = (first_samples(given.get(argument), batch_size) for argument in ("x", "y", "sample_weight"))
     data = model._epochs(x, y, sample_weight, batch_size)
     model._check_data(data) if training else model._build_for_data(data)
     step = model.train_step if training else model.predict_step
@@ -41,9 +42,8 @@ def profile_model(model, x, y, sample_weight, batch_size, steps, training):
     return profile(model, lambda: next(iter(data.batches)), step, steps, training, data.batches.num_samples)
 
 
-def first_samples(value, argument, count):
+def first_samples(value, count):
     """The first rows of an array, or of each of several."""
-    value = to_arrays(value, argument)
     return None if value is None else like(value, [a[:count] for a in leaves(value)])
 
 

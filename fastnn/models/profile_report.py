@@ -142,6 +142,8 @@ class Profile:
         """
         if by not in ("order", "time"):
             raise ValueError(f"`by` must be 'order' or 'time', received {by!r}")
+        if top is not None and (isinstance(top, bool) or not isinstance(top, int) or top < 1):
+            raise ValueError(f"`top` must be an integer >= 1 or None for all rows, received {top!r}")
         entries = list(self.rows) if group is None else self.group(group)
         columns = ROW_COLUMNS if group is None else group_columns(group)
         if by == "time":

@@ -290,6 +290,8 @@ def test_tables():
     (lambda m, x, y: m.profile_step(x, y, steps=0), ValueError, "steps"),
     (lambda m, x, y: m.profile_step(x), ValueError, "no targets"),
     (lambda m, x, y: m.profile_step(x, y[:5]), ValueError, "same number of samples"),
+    (lambda m, x, y: m.profile_step(x, y, sample_weight=np.ones(len(y) + 1), batch_size=2), ValueError, "x has .*, sample_weight has"),
+    (lambda m, x, y: profile(m, x, y).table(top=-1), ValueError, "`top` must be an integer >= 1"),
     (lambda m, x, y: m.profile_step(iter([(x, y)])), ValueError, "takes arrays.*next"),
     (lambda m, x, y: Net().profile_step(x, y), ValueError, "must be compiled before `profile_step"),
     (lambda m, x, y: profile(m, x, y).table(by="us"), ValueError, "'order' or 'time'"),
