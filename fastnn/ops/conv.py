@@ -65,7 +65,7 @@ def _convolved_shape(name, shape, kernel_shape, strides, padding, dilation_rate,
     _check_kernel(name, shape[3], kernel_shape, groups)
     sides = [_convolved_size(size, k, s, p, d)
              for size, k, s, p, d in zip(shape[1:3], kernel_shape, strides, _each_side(padding), dilation_rate)]
-    for word, size, side, k, d in zip(("height", "width"), shape[1:3], sides, kernel_shape, dilation_rate):
+    for word, size, side, k, d in zip(("height", "width (a sequence's length)"), shape[1:3], sides, kernel_shape, dilation_rate):
         if side is not None and side < 1:
             raise ValueError(f"[{name}] the output would be empty: the input's {word} is {size}, smaller than the "
                              f"{(k - 1) * d + 1} that a kernel of {k} with dilation_rate {d} covers; use a larger input, "

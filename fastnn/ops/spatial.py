@@ -3,6 +3,8 @@
 A sequence is an image of height 1, a depthwise convolution one with a group for each channel, and a transposed one
 the gradient of a convolution with regard to its images.
 """
+import numpy as np
+
 from .. import config
 from ._shapes import operand
 from .activation import bias_act
@@ -35,7 +37,10 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     """
     x, kernel, to_format = _operands("conv", inputs, kernel, data_format)
     channels, depth = x.shape[-1], kernel.shape[-2]
-    groups = channels // depth if channels and depth and channels % depth == 0 else 1
+    if channels and (not depth or channels % depth):
+        raise ValueError(f"[conv] inputs have {channels} channels, expected {depth} or a multiple of it for a kernel of shape {kernel.shape}: "
+                         "(..., channels / groups, filters)")
+    groups = channels // depth if channels else 1
     return to_format(convolve(x, kernel, groups=groups, **_window("conv", x, strides, padding, dilation_rate)))
 
 
@@ -121,14 +126,14 @@ def convolve_depthwise(x, kernel, bias=None, **options):
 def convolve_transposed(x, kernel, bias=None, *, strides, padding, dilation_rate, output_padding=None, activation="linear", alpha=1.0):
     """The transposed convolution by kernels (..., F, C); the arguments are tuples."""
     if len(x.shape) == 3:
-        output_padding = output_padding if output_padding is None else (0, *_each("output_padding", output_padding, 1))
+        output_padding = output_padding if output_padding is None else (0, *_each("[conv_transpose] output_padding", output_padding, 1))
         y = convolve_transposed(expand_dims(x, 1), expand_dims(kernel, 0), bias, strides=(1, *strides), padding=padding,
                                 dilation_rate=(1, *dilation_rate), output_padding=output_padding, activation=activation, alpha=alpha)
         return squeeze(y, 1)
     if x.shape[3] not in (kernel.shape[3], None):
         raise ValueError(f"[conv_transpose] input has {x.shape[3]} channels but the kernel of shape {kernel.shape} expects "
                          f"{kernel.shape[3]}: its shape is (..., filters, channels)")
-    extra = (None, None) if output_padding is None else _each("output_padding", output_padding, 2)
+    extra = (None, None) if output_padding is None else _each("[conv_transpose] output_padding", output_padding, 2)
     sides = [_transposed_side(*side, padding) for side in zip(x.shape[1:3], kernel.shape, strides, dilation_rate, extra)]
     y = conv2d_backward_data(x, kernel, image=tuple(size for size, _ in sides), strides=strides,
                              padding=tuple(cut for _, cut in sides), dilation_rate=dilation_rate, groups=1)
@@ -167,12 +172,13 @@ def _window(name, x, strides, padding, dilation_rate):
     if padding not in ("valid", "same"):
         raise ValueError(f"[{name}] padding is {padding!r}, expected 'same' or 'valid'")
     count = len(x.shape) - 2
-    return dict(strides=_each("strides", strides, count), padding=padding, dilation_rate=_each("dilation_rate", dilation_rate, count))
+    return dict(strides=_each(f"[{name}] strides", strides, count), padding=padding,
+                dilation_rate=_each(f"[{name}] dilation_rate", dilation_rate, count))
 
 
 def _each(name, value, count):
     """One integer for each spatial axis."""
-    values = (value,) * count if isinstance(value, int) else tuple(value)
-    if len(values) != count or not all(isinstance(v, int) for v in values):
+    values = value if isinstance(value, (tuple, list)) else (value,) * count
+    if len(values) != count or not all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in values):
         raise ValueError(f"{name} is {value!r}, expected an integer, or {count} of them")
-    return values
+    return tuple(int(v) for v in values)

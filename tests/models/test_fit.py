@@ -564,16 +564,21 @@ def test_stopping_in_the_middle_of_an_epoch(threads):
     x, y = wide()
     model = wide_model()
 
+    seen = []
+
     class Stops(callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
             self.model.stop_training = batch == 2
 
     for _ in range(20):
         model.fit(x, y, batch_size=64, verbose=0, callbacks=[Stops()])
+    assert seen == [0, 1, 2] * 20
     for _ in range(20):
-        iter_ = iter(ArrayBatches(x, y, None, lambda name: "float32", batch_size=64, shuffle=True))
-        next(iter_)
-        iter_.close()
+        batches = iter(ArrayBatches(x, y, None, lambda name: "float32", batch_size=64))
+        first, _ = next(batches)
+        batches.close()                     # while the second one is gathered
+        np.testing.assert_array_equal(first.data, x[:64])
 
 
 @pytest.mark.parametrize("build", [True, False])

@@ -259,7 +259,7 @@ def test_images_that_need_no_gradient_cost_none(rng, monkeypatch):
     ((1, 5, 5, 3), (3, 3, 4, 8), {}, r"\[conv2d\] input has 3 channels but the kernel .* expects 4 x groups 1"),
     ((1, 5, 5, 4), (3, 3, 2, 7), dict(groups=2), "7 filters cannot be shared out among groups 2"),
     ((1, 2, 5, 3), (3, 3, 3, 8), {}, "output would be empty: the input's height is 2, smaller than the 3"),
-    ((1, 9, 4, 3), (3, 3, 3, 8), dict(dilation_rate=(1, 2)), "input's width is 4, smaller than the 5"),
+    ((1, 9, 4, 3), (3, 3, 3, 8), dict(dilation_rate=(1, 2)), r"input's width \(a sequence's length\) is 4, smaller than the 5"),
     ((5, 5, 3), (3, 3, 3, 8), {}, r"shape \(5, 5, 3\), expected images"),
     ((1, 5, 5, 3), (3, 3, 8), {}, r"kernel has shape \(3, 3, 8\)"),
     ((1, 5, 5, 3), (3, 3, 3, 8), dict(padding="full"), "padding is 'full', expected 'same' or 'valid'"),

@@ -22,6 +22,7 @@ def test_conv_of_images(rng):
     np.testing.assert_array_equal(ops.conv(x, w, [2, 1], "same").numpy(), y)
     np.testing.assert_array_equal(ops.conv(swapped(x), w, (2, 1), "same", "channels_first").numpy(), swapped(y))
     assert ops.conv(x, w, dilation_rate=2).shape == (2, 5, 4, 6)
+    np.testing.assert_array_equal(ops.conv(x, w, np.array([2, 1])[0]).numpy(), ops.conv(x, w, 2).numpy())
 
 
 @pytest.mark.parametrize("options", [{}, dict(strides=2, padding="same"), dict(dilation_rate=3), dict(strides=(3,))])
@@ -104,7 +105,11 @@ def test_open_sizes():
 
 
 @pytest.mark.parametrize("name, shapes, options, message", [
-    ("conv", [(1, 5, 5, 6), (3, 3, 4, 8)], {}, "input has 6 channels"),
+    ("conv", [(1, 5, 5, 6), (3, 3, 4, 8)], {}, r"\[conv\] inputs have 6 channels, expected 4 or a multiple of it for a kernel of shape \(3, 3, 4, 8\)"),
+    ("conv", [(1, 5, 6), (3, 0, 8)], {}, "inputs have 6 channels, expected 0"),
+    ("conv", [(1, 5, 6), (3, 6, 8)], dict(strides=2.5), r"\[conv\] strides is 2.5, expected an integer"),
+    ("conv", [(1, 5, 6), (3, 6, 8)], dict(dilation_rate=True), r"\[conv\] dilation_rate is True, expected an integer"),
+    ("conv_transpose", [(1, 5, 6), (3, 8, 6)], dict(output_padding="1"), r"\[conv_transpose\] output_padding is '1'"),
     ("conv", [(5, 6), (3, 6, 8)], {}, r"\[conv\] inputs have shape \(5, 6\)"),
     ("conv", [(1, 5, 6), (3, 3, 6, 8)], {}, r"the kernel \(3, 3, 6, 8\), expected sequences"),
     ("conv", [(1, 5, 6), (3, 6, 8)], dict(data_format="first"), r"\[conv\] data_format is 'first'"),
