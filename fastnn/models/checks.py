@@ -8,7 +8,8 @@ from ..layers.input_spec import check_inputs
 from ..ops import SparseTensor
 from ..tensor import Spec
 from ..utils.warn_utils import warn
-from .data_adapter import ArrayBatches, leaves
+from .arrays import leaves
+from .data_adapter import ArrayBatches
 
 
 # ---- Arguments --------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What `compile` was given, resolved: losses and metrics for each output of the model, once the outputs are known."""
 from .. import losses, metrics as metric_classes
-from .data_adapter import leaves
+from .arrays import leaves
 
 ACCURACY, CROSSENTROPY = ("accuracy", "acc"), ("crossentropy", "ce")
 

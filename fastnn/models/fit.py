@@ -7,7 +7,8 @@ from ..callbacks import CallbackList, Logs
 from ..tensor import Tensor
 from ..utils.warn_utils import warn
 from . import checks
-from .data_adapter import (ArrayBatches, Epochs, check_class_weight, leaves, like, make_batches, split)
+from .arrays import check_class_weight, leaves, like
+from .data_adapter import ArrayBatches, Epochs, make_batches, split
 from .trainer import Trainer
 
 EVERYTHING = 2**62      # a batch size that holds any data

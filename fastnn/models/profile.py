@@ -13,7 +13,7 @@ from ..random import global_state, set_global_state
 from ..tape import Record
 from ..utils.machine import machine_limits
 from . import checks
-from .data_adapter import check_lengths, is_arrays, leaves, like, to_arrays
+from .arrays import check_lengths, is_arrays, leaves, like, to_arrays
 from .fusion import Step
 from .profile_report import Profile, Row
 

@@ -7,8 +7,8 @@ from ..layers import Layer
 from ..tape import GradientTape
 from ..tensor import Tensor
 from ..utils.warn_utils import warn
+from .arrays import leaves, unpack_x_y_sample_weight
 from .compile import CompiledLoss, CompiledMetrics
-from .data_adapter import leaves, unpack_x_y_sample_weight
 
 
 class StepLogs(MutableMapping):
