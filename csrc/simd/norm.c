@@ -99,7 +99,7 @@ static inline void norm_join(const norm *p, int64_t chunks) {
       p->second[j] += square[j] + apart * apart * (n * m / (n + m));
     }
   }
-  for (int64_t j = 0; j < p->c; j++) p->second[j] = FN_MAX(p->second[j], 0.) / (double)p->rows;
+  for (int64_t j = 0; j < p->c; j++) p->second[j] = (p->second[j] < 0 ? 0 : p->second[j]) / (double)p->rows; /* NaN stays */
 }
 
 /* ---- Normalising ---- */

@@ -95,6 +95,15 @@ def test_relu_passes_gradients_back_at_nan(level, rng):
     assert found[0][20] == 40
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_none_reach_the_running_statistics(bad, level):
+    x, statistic = np.ones((40, 33), "float32"), statistics(33)
+    x[3, 20] = bad
+    ops.batch_normalize(x, None, None, *statistic, training=True)
+    assert [np.flatnonzero(~np.isfinite(v.numpy())).tolist() for v in statistic] == [[20], [20]]
+    assert np.isnan(statistic[1].numpy()[20])
+
+
 def test_relu_in_the_same_pass_is_relu_after_it(level, rng):
     x, gamma, beta = (rng.standard_normal(s).astype("float32") for s in ((300, 37), 37, 37))
     x, gamma, beta = convert_to_tensor(x), convert_to_tensor(gamma), convert_to_tensor(beta)
