@@ -25,20 +25,7 @@ static inline int global_pool_chunks(global_pool *p, int64_t *chunks) {
     if (c < p->c) strip(p, n, c, 1, p->c - c);                                                                   \
   }
 
-/* max(a, b), and b if one is NaN. */
-FN_INLINE vf greater(vf a, vf b) {
-#if FN_LEVEL == 4
-  return (vf)_mm512_max_ps((__m512)a, (__m512)b);
-#elif FN_LEVEL == 3
-  return (vf)_mm256_max_ps((__m256)a, (__m256)b);
-#elif FN_LEVEL == 2
-  return (vf)_mm_max_ps((__m128)a, (__m128)b);
-#else
-  return vselect(a > b, a, b);
-#endif
-}
-
-/* Two rows of cells at a time.  NaN among numbers is rare, and lost by `greater`: `lost` is NaN where there was one, for
+/* Two rows of cells at a time.  NaN among numbers is rare, and may be lost by `vlarger`: `lost` is NaN where there was one, for
  * 0 * v is 0 or NaN; infinities are NaN there too, so that what it says is looked into. */
 FN_INLINE void global_max_strip(const global_pool *p, int64_t n, int64_t c, int V, int64_t lanes) {
   const float *x = p->x + n * p->s * p->c + c;
@@ -48,12 +35,12 @@ FN_INLINE void global_max_strip(const global_pool *p, int64_t n, int64_t c, int 
   for (; s < p->s; s += 2)
     for (int v = 0; v < V; v++) {
       vf a = load_lanes(x + s * p->c + v * VL, lanes), b = load_lanes(x + (s + 1) * p->c + v * VL, lanes);
-      best[0][v] = greater(a, best[0][v]);
-      best[1][v] = greater(b, best[1][v]);
+      best[0][v] = vlarger(a, best[0][v]);
+      best[1][v] = vlarger(b, best[1][v]);
       lost[v] += 0 * (a + b);
     }
   for (int v = 0; v < V; v++) {
-    vf y = greater(best[1][v], best[0][v]);
+    vf y = vlarger(best[1][v], best[0][v]);
     for (int i = 0; i < lanes; i++)
       if (lost[v][i] != 0)
         for (s = 0; s < p->s; s++)

@@ -63,7 +63,8 @@ FN_INLINE vf vsplit(vf x, vf *n) {
   return (vf)_mm512_mask_add_ps(m, low, m, m) - 1;
 #else
   const int32_t root = 0x3f3504f3; /* sqrt(1/2): taken off, it lets the exponent change there */
-  vi tiny = x < vset1(1.17549435e-38f), bits = (vi)vselect(tiny, x * 8388608.0f, x) - root; /* 2^23 makes a denormal normal */
+  vi tiny = x < vset1(1.17549435e-38f); /* 2^23 makes a denormal normal */
+  vi bits = (vi)((vu)vselect(tiny, x * 8388608.0f, x) - root); /* unsigned, as a negative x may overflow */
   *n = __builtin_convertvector((bits >> 23) - (tiny & 23), vf);
   return (vf)((bits & 0x007fffff) + root) - 1;
 #endif

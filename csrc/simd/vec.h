@@ -19,6 +19,7 @@
 
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef uint32_t vu __attribute__((vector_size(VL * 4)));
 typedef float vf_u __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 typedef int32_t vi_u __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
@@ -73,7 +74,8 @@ FN_INLINE vf vloaded(vf v) {
   return v;
 }
 
-/* Writes past the caches, what will not be read soon: p aligned to vectors; once all is written, vfence. */
+/* Writes past the caches, what will not be read soon: p aligned to vectors; once all is written, vfence.  (Who called
+ * fn_parallel does that, for itself; to the workers' writes the locked count of complete chunks has done the same.) */
 FN_INLINE void vstream(float *p, vf v) {
 #if FN_LEVEL == 4
   _mm512_stream_ps(p, (__m512)v);
