@@ -1,10 +1,10 @@
 /* Depthwise convolution: a filter sees a single channel, so filters fill the vectors and nothing is broadcast.
  *
- * A tile is some taps x one vector of filters, in registers, and goes over a block of pixels that see these taps: forward
- * and backward to the data it holds the taps and makes pixels, backward to the weights it sums the taps.  There is no
- * border and no copy: pixels near the edge are blocks with fewer taps.  Where a channel has several filters, rows of x are
- * copied with each channel so many times, or such rows of dx are summed.  The limit is the bandwidth of x and y: nine taps
- * are 5 cycles for a vector of 64 bytes. */
+ * A tile is some pixels that see the same taps x one vector of filters.  Forward and backward to the data the pixels are
+ * sums in registers, backward to the weights the taps are.  Up to three taps side by side share what they load of x: loads
+ * are what limits a tile.  Channels are the innermost loop, so that memory is walked in order: pixels of a power of two of
+ * channels share few sets of the caches.  There is no border and no copy: pixels near the edge are blocks with fewer taps.
+ * Where a channel has several filters, rows of x are copied with each channel so many times, or such rows of dx are summed. */
 #include "conv_taps.h"
 
 /* All convolutions with groups of one channel, unless the filters of a group fill vectors of their own. */
@@ -12,90 +12,123 @@ FN_INLINE int is_depthwise(const fn_conv *s) { return s->CG == 1 && (s->F == s->
 
 /* ---- Tiles ---- */
 
-enum { DEPTHWISE_TAPS = 9 }; /* of a tile: an offset for each has to fit into the integer registers */
-#define EACH_TAP(M) M(0, 0) M(1, 1) M(2, 2) M(3, 0) M(4, 1) M(5, 2) M(6, 0) M(7, 1) M(8, 2)
-#define EACH_TAPS(M, ...) EACH_6(M, __VA_ARGS__) M(7, __VA_ARGS__) M(8, __VA_ARGS__) M(9, __VA_ARGS__)
+enum { DEPTHWISE_GROUPS = 32, DEPTHWISE_PIXELS = FN_MIN(12, TILE_ROWS) };
+/* M(i, i - 1, i - 2): inputs of a row of pixels, and the pixels that see them with the first, second and third tap. */
+#define EACH_INPUT(M) \
+  M(0, 0, 0) M(1, 0, 0) M(2, 1, 0) M(3, 2, 1) M(4, 3, 2) M(5, 4, 3) M(6, 5, 4) M(7, 6, 5) M(8, 7, 6) M(9, 8, 7) M(10, 9, 8) \
+  M(11, 10, 9) M(12, 11, 10) M(13, 12, 11)
+#if FN_LEVEL == 4 || FN_LEVEL == 1
+#define EACH_PIXELS(M) EACH_12(M, )
+#else
+#define EACH_PIXELS(M) EACH_6(M, )
+#endif
+
+typedef struct {
+  int64_t x, w, taps; /* from the first pixel's x to that of the first tap; the tap's place in w */
+} depthwise_group;
 
 typedef struct {
   const float *x, *init; /* init: what pixels start from; NULL: go on from what y holds */
   float *y, *w;          /* backward to the weights, y is dy and only read, and w are the sums */
-  int64_t offset[DEPTHWISE_TAPS], at[DEPTHWISE_TAPS]; /* of each tap: its x from the pixel's first, its place in w */
-  int64_t rows, x_row, y_row, pixels, x_pixel, y_pixel, lanes;
-  int relu;
+  depthwise_group groups[DEPTHWISE_GROUPS];
+  int64_t ahead; /* from the first pixel's x to what the tile below is the first to read: far from what a prefetcher expects */
+  int64_t group_count, w_tap; /* w_tap: from a tap of a group to the next, whose x is x_pixel further */
+  int64_t rows, x_row, y_row, pixels, x_pixel, y_pixel, columns;
+  int joined, sums, relu;
 } depthwise_block;
 
-/* Both are called with constant taps and whole only.  Three sums, so that none waits for the last addition. */
-FN_INLINE void depthwise_apply_run(const depthwise_block *t, const int taps, const int whole) {
-  int64_t xs = t->x_pixel, ys = t->y_pixel, lanes = t->lanes;
-  int fresh = t->init != NULL, relu = t->relu;
-  vf init = fresh ? vload(t->init) : (vf){0};
-#define BEGIN(i, chain) \
-  int64_t o##i = t->offset[i]; \
-  vf w##i = {0}; \
-  if (i < taps) w##i = vload(t->w + t->at[i]);
-  EACH_TAP(BEGIN)
+/* All of these are called with constant pixels, taps, sums and whole. */
+FN_INLINE vf depthwise_load(const float *x, int64_t lanes, const int whole) { return whole ? vload(x) : vload_n(x, lanes); }
+
+FN_INLINE void depthwise_vector(const depthwise_block *t, const float *x, float *y, int64_t f, const int pixels, const int sums, const int whole) {
+  int64_t xs = t->x_pixel, ys = t->y_pixel, lanes = t->columns - f;
+  vf init = t->init ? vload(t->init + f) : (vf){0};
+#define BEGIN(i, _1, _2) \
+  vf y##i = init; \
+  if (i < pixels && !t->init) y##i = depthwise_load(y + i * ys, lanes, whole);
+  EACH_INPUT(BEGIN)
+  for (int i = 0; i < pixels; i++) __builtin_prefetch(x + t->ahead + i * xs);
+  for (const depthwise_group *g = t->groups; g < t->groups + t->group_count; g++) {
+    const float *x0 = x + g->x, *x5 = x0 + 5 * xs, *x10 = x5 + 5 * xs;
+    float *w = t->w + g->w + f;
+    __asm__("" : "+r"(x5), "+r"(x10)); /* as in conv_tile_run */
+#define TAP(y_, w_) \
+  if (sums) w_ += v * y_; \
+  else y_ += v * w_;
+#define INPUT(taps, i, i1, i2) \
+  if (i < pixels + taps - 1) { \
+    vf v = depthwise_load((i < 5 ? x0 : i < 10 ? x5 : x10) + i % 5 * xs, lanes, whole); \
+    if (i < pixels) { TAP(y##i, w0) } \
+    if (taps > 1 && i >= 1 && i1 < pixels) { TAP(y##i1, w1) } \
+    if (taps > 2 && i >= 2 && i2 < pixels) { TAP(y##i2, w2) } \
+  }
+#define INPUT_1(...) INPUT(1, __VA_ARGS__)
+#define INPUT_2(...) INPUT(2, __VA_ARGS__)
+#define INPUT_3(...) INPUT(3, __VA_ARGS__)
+    vf w0 = vload(w), w1 = w0, w2 = w0;
+    if (g->taps > 1) w1 = vload(w + t->w_tap);
+    if (g->taps > 2) w2 = vload(w + 2 * t->w_tap);
+    if (g->taps == 3) {
+      EACH_INPUT(INPUT_3)
+    } else if (g->taps == 2) {
+      EACH_INPUT(INPUT_2)
+    } else {
+      EACH_INPUT(INPUT_1)
+    }
+    if (sums) vstore(w, w0);
+    if (sums && g->taps > 1) vstore(w + t->w_tap, w1);
+    if (sums && g->taps > 2) vstore(w + 2 * t->w_tap, w2);
+  }
+#define RELU(i, _1, _2) y##i = vrelu(y##i);
+  if (t->relu) {
+    EACH_INPUT(RELU)
+  }
+#define END(i, _1, _2) \
+  if (i < pixels && !sums) { \
+    if (whole) vstore(y + i * ys, y##i); \
+    else vstore_n(y + i * ys, y##i, lanes); \
+  }
+  EACH_INPUT(END)
+}
+#undef BEGIN
+#undef TAP
+#undef INPUT
+#undef INPUT_1
+#undef INPUT_2
+#undef INPUT_3
+#undef RELU
+#undef END
+#undef EACH_INPUT
+
+FN_INLINE void depthwise_columns_of(const depthwise_block *t, const float *x, float *y, const int pixels, const int sums) {
+  int64_t f = 0;
+  for (; f + VL <= t->columns; f += VL) depthwise_vector(t, x + f, y + f, f, pixels, sums, 1);
+  if (f < t->columns) depthwise_vector(t, x + f, y + f, f, pixels, sums, 0);
+}
+
+#define DEFINE(n, _) \
+  static void depthwise_apply_##n(const depthwise_block *t, const float *x, float *y) { depthwise_columns_of(t, x, y, n, 0); } \
+  static void depthwise_sum_##n(const depthwise_block *t, const float *x, float *y) { depthwise_columns_of(t, x, y, n, 1); }
+#define APPLY(n, _) depthwise_apply_##n,
+#define SUM(n, _) depthwise_sum_##n,
+EACH_PIXELS(DEFINE)
+static void (*const depthwise_tiles[2][DEPTHWISE_PIXELS])(const depthwise_block *, const float *, float *) = {{EACH_PIXELS(APPLY)}, {EACH_PIXELS(SUM)}};
+#undef DEFINE
+#undef APPLY
+#undef SUM
+#undef EACH_PIXELS
+
+static void depthwise_rows_of_tiles(const depthwise_block *t) {
   for (int64_t r = 0; r < t->rows; r++) {
     const float *x = t->x + r * t->x_row;
     float *y = t->y + r * t->y_row;
-    for (int64_t p = t->pixels; p; p--, x += xs, y += ys) {
-      vf s0 = fresh ? init : whole ? vload(y) : vload_n(y, lanes), s1 = {0}, s2 = {0};
-#define FMA(i, chain) \
-  if (i < taps) s##chain += (whole ? vload(x + o##i) : vload_n(x + o##i, lanes)) * w##i;
-      EACH_TAP(FMA)
-      s0 += s1 + s2;
-      if (relu) s0 = vrelu(s0);
-      if (whole) vstore(y, s0);
-      else vstore_n(y, s0, lanes);
+    for (int64_t left = FN_CEIL(t->pixels, DEPTHWISE_PIXELS), count = t->pixels, n; left; left--, count -= n) {
+      n = FN_CEIL(count, left);
+      depthwise_tiles[t->sums][n - 1](t, x, y);
+      x += n * t->x_pixel, y += n * t->y_pixel;
     }
   }
-#define END(i, chain) (void)o##i, (void)w##i;
-  EACH_TAP(END)
 }
-#undef BEGIN
-#undef FMA
-#undef END
-
-FN_INLINE void depthwise_sum_run(const depthwise_block *t, const int taps, const int whole) {
-  int64_t xs = t->x_pixel, ys = t->y_pixel, lanes = t->lanes;
-#define BEGIN(i, chain) \
-  int64_t o##i = t->offset[i]; \
-  vf w##i = {0}; \
-  if (i < taps) w##i = vload(t->w + t->at[i]);
-  EACH_TAP(BEGIN)
-  for (int64_t r = 0; r < t->rows; r++) {
-    const float *x = t->x + r * t->x_row, *dy = t->y + r * t->y_row;
-    for (int64_t p = t->pixels; p; p--, x += xs, dy += ys) {
-      vf d = whole ? vload(dy) : vload_n(dy, lanes);
-#define FMA(i, chain) \
-  if (i < taps) w##i += (whole ? vload(x + o##i) : vload_n(x + o##i, lanes)) * d;
-      EACH_TAP(FMA)
-    }
-  }
-#define END(i, chain) \
-  (void)o##i; \
-  if (i < taps) vstore(t->w + t->at[i], w##i);
-  EACH_TAP(END)
-}
-#undef BEGIN
-#undef FMA
-#undef END
-
-#define DEFINE(taps, what, name, whole) \
-  static void depthwise_##what##name##taps(const depthwise_block *t) { depthwise_##what##_run(t, taps, whole); }
-#define NAME(taps, what, name) depthwise_##what##name##taps,
-#define TABLE(what) {{NAME(0, what, _tail_) EACH_TAPS(NAME, what, _tail_)}, {NAME(0, what, _) EACH_TAPS(NAME, what, _)}}
-#define DEFINE_ALL(what) \
-  DEFINE(0, what, _tail_, 0) EACH_TAPS(DEFINE, what, _tail_, 0) DEFINE(0, what, _, 1) EACH_TAPS(DEFINE, what, _, 1)
-DEFINE_ALL(apply)
-DEFINE_ALL(sum)
-typedef void (*depthwise_tiles[2][DEPTHWISE_TAPS + 1])(const depthwise_block *);
-static const depthwise_tiles depthwise_apply = TABLE(apply), depthwise_sum = TABLE(sum);
-#undef DEFINE
-#undef NAME
-#undef TABLE
-#undef DEFINE_ALL
-#undef EACH_TAP
-#undef EACH_TAPS
 
 /* ---- Blocks ---- */
 
@@ -110,23 +143,42 @@ typedef struct {
   int64_t run_count;
 } conv_depthwise;
 
-/* Every vector of filters, for the taps of one tile. */
-static void depthwise_filters(const conv_depthwise *d, const depthwise_block *block, int64_t taps) {
-  void (*const *tail)(const depthwise_block *) = (d->bias ? depthwise_apply : depthwise_sum)[0], (*const *whole)(const depthwise_block *) = tail + DEPTHWISE_TAPS + 1;
-  int64_t F = d->s.F, size = d->joined ? block->pixels * F : F;
-  for (int64_t f = 0; f < FN_MIN(size, d->width); f += VL) {
-    depthwise_block t = *block;
-    t.x += f, t.y += f, t.w += f, t.lanes = size - f;
-    if (t.init) t.init += f;
-    if (d->joined) {
-      t.pixels = size - f < VL ? 0 : (size - f - VL) / d->width + 1;
-      t.x_pixel = t.y_pixel = d->width;
-      if (t.pixels) whole[taps](&t);
-      t.x += t.pixels * d->width, t.y += t.pixels * d->width, t.lanes -= t.pixels * d->width, t.pixels = 1;
-    }
-    if (t.lanes >= VL) whole[taps](&t);
-    else if (t.lanes > 0) tail[taps](&t);
+/* Makes a block, and empties its list of taps. */
+static void depthwise_flush(const conv_depthwise *d, depthwise_block *block) {
+  depthwise_block t = *block;
+  if (t.joined) {
+    int64_t size = t.pixels * d->s.F, whole = size / d->width;
+    t.columns = t.x_pixel = t.y_pixel = d->width, t.pixels = whole;
+    depthwise_rows_of_tiles(&t);
+    t.x += whole * d->width, t.y += whole * d->width, t.columns = size % d->width, t.pixels = 1;
   }
+  depthwise_rows_of_tiles(&t);
+  block->group_count = 0, block->init = NULL;
+}
+
+/* Taps in one direction: from one to the next on the other side and in w. */
+typedef struct {
+  conv_taps taps;
+  int64_t x, w;
+} depthwise_axis;
+
+static depthwise_axis depthwise_axis_of(conv_taps taps, int64_t line, int64_t w) {
+  return (depthwise_axis){taps, -taps.o_step * line, taps.k_step * w};
+}
+
+/* All taps of `across` and `along`, those along the pixels of a tile up to three together. */
+static void depthwise_all_taps(const conv_depthwise *d, depthwise_block *t, depthwise_axis across, depthwise_axis along) {
+  int rising = along.x > 0; /* x, with the taps */
+  int64_t most = !t->joined && along.x == (rising ? t->x_pixel : -t->x_pixel) ? 3 : 1, taps;
+  t->w_tap = rising ? along.w : -along.w;
+  for (int64_t i = 0; i < across.taps.count; i++)
+    for (int64_t k = 0; k < along.taps.count; k += taps) {
+      taps = FN_CEIL(along.taps.count - k, FN_CEIL(along.taps.count - k, most));
+      int64_t first = rising ? k : k + taps - 1;
+      if (t->group_count == DEPTHWISE_GROUPS) depthwise_flush(d, t);
+        t->ahead = FN_MAX(t->ahead, i * across.x + t->x_row);
+      t->groups[t->group_count++] = (depthwise_group){i * across.x + first * along.x, i * across.w + first * along.w, taps};
+    }
 }
 
 /* `rows` rows that meet the same rows of the kernel; x_line, y_line: from a row to its neighbour; x where kh.o counts from. */
@@ -134,22 +186,20 @@ static void depthwise_taps(const conv_depthwise *d, const float *x, int64_t x_li
   const fn_conv *s = &d->s;
   for (const conv_run *r = d->runs; r < d->runs + d->run_count; r++) {
     conv_taps kw = r->taps;
-    int64_t all = kh.count * kw.count, taps;
-    depthwise_block t = {.x = x, .y = y + r->at * s->F, .w = d->w, .init = d->bias, .rows = rows, .y_row = y_row, .pixels = r->count,
-                         .x_row = (d->forward ? s->SH : 1) * x_line, .x_pixel = (d->forward ? s->SW : 1) * s->F,
-                         .y_pixel = (d->forward ? 1 : s->SW) * s->F, .relu = d->relu && all <= DEPTHWISE_TAPS};
-    if (!all && d->bias) depthwise_filters(d, &t, 0);
-    if (all) t.x += kh.o * x_line + kw.o * s->F;
-    for (int64_t first = 0; first < all; first += taps, t.init = NULL) {
-      taps = FN_CEIL(all - first, FN_CEIL(all - first, DEPTHWISE_TAPS));
-      for (int64_t i = 0; i < taps; i++) {
-        int64_t h = (first + i) / kw.count, v = (first + i) % kw.count;
-        t.offset[i] = -h * kh.o_step * x_line - v * kw.o_step * s->F;
-        t.at[i] = ((kh.k + h * kh.k_step) * s->KW + kw.k + v * kw.k_step) * d->width;
-      }
-      t.relu = d->relu && first + taps == all;
-      depthwise_filters(d, &t, taps);
-    }
+    depthwise_axis down = depthwise_axis_of(kh, x_line, s->KW * d->width), right = depthwise_axis_of(kw, s->F, d->width);
+    depthwise_block t = {.x = x, .y = y + r->at * s->F, .w = d->w + (kh.k * s->KW + kw.k) * d->width, .init = d->bias,
+                         .x_pixel = (d->forward ? s->SW : 1) * s->F, .y_pixel = (d->forward ? 1 : s->SW) * s->F, .pixels = r->count,
+                         .x_row = (d->forward ? s->SH : 1) * x_line, .y_row = y_row, .rows = rows,
+                         .columns = s->F, .joined = d->joined, .sums = !d->bias};
+    if (kh.count && kw.count) t.x += kh.o * x_line + kw.o * s->F;
+    if (r->count < FN_MIN(rows, 3)) { /* at the edges tiles go down the rows */
+      depthwise_block across = t;
+      t.x_pixel = across.x_row, t.y_pixel = across.y_row, t.pixels = rows, t.joined = 0;
+      t.x_row = across.x_pixel, t.y_row = across.y_pixel, t.rows = r->count;
+      depthwise_all_taps(d, &t, right, down);
+    } else depthwise_all_taps(d, &t, down, right);
+    t.relu = d->relu;
+    if (t.group_count || t.init) depthwise_flush(d, &t);
   }
 }
 
@@ -192,7 +242,7 @@ static conv_taps depthwise_taps_of(const conv_depthwise *d, int64_t row) {
 static int depthwise_image(const conv_depthwise *d, const float *x, float *y, int64_t from, int64_t to) {
   const fn_conv *s = &d->s;
   int64_t step = d->forward ? 1 : FN_MIN(s->SH, to - from), line = d->forward ? s->OW * s->F : s->W * s->C, rows;
-  int64_t most = FN_MAX(1, 16384 / FN_MAX(1, s->W * s->F)); /* rows of a block: what the caches hold, for one vector after the other */
+  int64_t most = FN_MAX(1, 65536 / FN_MAX(1, s->W * s->F)); /* rows of a block: what the caches hold */
   for (int64_t phase = 0; phase < step; phase++)
     for (int64_t row = from + phase; row < to; row += rows * step) {
       conv_taps kh = depthwise_taps_of(d, row);
