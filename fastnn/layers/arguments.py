@@ -38,7 +38,8 @@ def pair(value, name, least=1):
 def padding_name(value, known=("valid", "same")):
     """One of the names known."""
     if not isinstance(value, str) or value.lower() not in known:
-        raise ValueError(f"The `padding` argument must be {' or '.join(map(repr, known))}. Received: padding={value!r}")
+        raise ValueError(f"The `padding` argument must be {' or '.join(map(repr, known))}. Received: padding={value!r}"
+                         + (". Only Conv1D knows 'causal'" if str(value).lower() == "causal" else ""))
     return value.lower()
 
 

@@ -111,6 +111,9 @@ def _way_out_of_rank(spec, shape):
     ndim = spec.ndim or spec.min_ndim
     if not ndim or len(shape) >= ndim:
         return ""
+    if ndim == 3 and shape[-1] != spec.axes.get(-1):
+        return (". Sequences have the axes (batch, steps, channels): x[..., np.newaxis] gives them one channel"
+                if len(shape) == 2 else ". Sequences have the axes (batch, steps, channels)")
     if ndim == 4:
         return ". Pictures have the axes (batch, rows, columns, channels): reshape the input, or give the model an Input of that shape"
     return ". The first axis counts the samples of a batch: x[np.newaxis] makes a batch of one"

@@ -1,4 +1,5 @@
 """Layer, the base of all layers: named, holds weights, is built from the shape of its first input, and is called."""
+import difflib
 import functools
 import inspect
 import itertools
@@ -51,8 +52,7 @@ class Layer(Holder):
         input_shape, batch_input_shape, input_dim, batch_size: the input's shape, for the first layer of a Sequential.
 
     Raises:
-        TypeError: unknown keyword arguments.
-        ValueError: bad values.
+        ValueError: unknown keyword arguments, and bad values.
 
     Example:
         >>> class Scale(fastnn.layers.Layer):
@@ -91,10 +91,8 @@ class Layer(Holder):
         self._input_shape_arg = _input_shape_argument(type(self).__name__, kwargs)
         kwargs = {key: value for key, value in kwargs.items() if value is not None or key not in OTHER_KERAS}
         if kwargs:
-            raise ValueError(
-                f"Unrecognized keyword arguments passed to {type(self).__name__}: {sorted(kwargs)}. "
-                f"Known are those of {type(self).__name__}, and activity_regularizer, trainable, dtype, name."
-            )
+            raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {sorted(kwargs)}. "
+                             f"{_known_arguments(type(self), sorted(kwargs))}")
         if name is not None and not isinstance(name, str):
             raise ValueError(f"Argument `name` must be a string. Received: name={name!r} (of type {type(name).__name__})")
         if not isinstance(trainable, (bool, np.bool_)):
@@ -393,6 +391,14 @@ def _input_shape_argument(class_name, kwargs):
         if size is not None and (not isinstance(size, (int, np.integer)) or size < 0):
             raise ValueError(f"`input_shape` of {class_name} takes positive integers or None. Received: {shape}")
     return (batch_size, *shape)
+
+
+def _known_arguments(layer_class, unknown):
+    """What to write instead of unknown arguments: the nearest ones, or all."""
+    known = {name: None for each in (layer_class, Layer) for name, p in inspect.signature(each.__init__).parameters.items()
+             if name not in ("self", "autocast") and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    near = [match for name in unknown for match in difflib.get_close_matches(name, known, n=3, cutoff=0.7)]
+    return f"Did you mean {' or '.join(near)}?" if near else f"Known are: {', '.join(known)}."
 
 
 def _layer_dtype(dtype):

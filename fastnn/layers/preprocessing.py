@@ -24,6 +24,9 @@ class Rescaling(Layer):
 
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)
+        for name, value in (("scale", scale), ("offset", offset)):
+            if np.asarray(value).dtype.kind not in "fiub":
+                raise ValueError(f"Argument `{name}` of Rescaling must be a number, or an array of numbers. Received: {name}={value!r}")
         self.scale, self.offset = scale, offset
         self.supports_masking = True
         self.built = True

@@ -23,9 +23,10 @@ def _row_loss(y_true, y_pred, kind, parameter=0.0):
 
 def _check_shapes(name, y_true, y_pred):
     if y_true.shape != y_pred.shape or not y_pred.shape:
+        what = ("the last layer needs as many units as a target has values" if len(y_true.shape) < 3 or len(y_pred.shape) < 3 else
+                "the last layer must give one number for each of a target's: summary() shows the shape behind every layer")
         raise ValueError(f"loss {name!r}: targets and predictions must have the same shape, received y_true of shape "
-                         f"{y_true.shape} and y_pred of shape {y_pred.shape}: the last layer needs as many units as a "
-                         "target has values")
+                         f"{y_true.shape} and y_pred of shape {y_pred.shape}: {what}")
 
 
 # ---- Regression -------------------------------------------------------------------------------------------------
@@ -213,6 +214,9 @@ def _labels(y_true, y_pred, axis):
     if y_true.shape == y_pred.shape:
         raise ValueError(f"{message}: these targets look one-hot. Use loss='categorical_crossentropy', or take their argmax "
                          "over the last axis")
+    if len(y_pred.shape) > 2 and y_true.shape in (y_pred.shape[:1], (*y_pred.shape[:1], 1)):
+        raise ValueError(f"{message}. One label for each sample: the last layer needs an output of shape (batch, classes), so put "
+                         "Flatten() or a global pooling before it")
     raise ValueError(message)
 
 

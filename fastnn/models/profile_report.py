@@ -4,6 +4,7 @@ import textwrap
 from typing import NamedTuple
 
 MATRIX = 2      # axes from which on a tensor is worth telling
+MEASURED = 1.05     # shares of a limit up to which its measurement may be right
 
 
 class Row(NamedTuple):
@@ -86,6 +87,11 @@ class Group(NamedTuple):
     gflops, gbs, limit = Row.gflops, Row.gbs, Row.limit
 
 
+def may_be_winograd(row):
+    """Whether this is a convolution by kernels of 3x3."""
+    return row.op.startswith("conv") and any(len(shape) == 4 and shape[:2] == (3, 3) for shape in (*row.inputs, *row.outputs))
+
+
 def rate(amount, us):
     return amount / us / 1e3 if us else 0.0
 
@@ -163,8 +169,13 @@ class Profile:
                  f"{len(self.rows)} kernels {duration(self.kernel_us)} ({percent(busy)}), Python between them "
                  f"{duration(self.python_us)}",
                  f"{total.gflops:.0f} GFLOP/s in kernels, {percent(total.limit)} of the limit. {self.limits}"]
-        if any(row.op.startswith("conv") and row.arithmetic and row.limit > 1 for row in self.rows):
+        lines.append("limit: the share of what the machine can do, in arithmetic (math) or in reading and writing (mem).")
+        above = [may_be_winograd(row) for row in self.rows if row.arithmetic and row.limit > MEASURED]
+        if any(above):
             lines.append("Above 100 %: Winograd's method multiplies less than the direct one, whose operations are counted.")
+        if not all(above):
+            lines.append("Limits were measured on a busy machine, as some kernels exceed them: "
+                         "fastnn.utils.machine_limits(measure=True) measures again.")
         return "\n".join(lines)
 
     def __str__(self):

@@ -132,6 +132,10 @@ def test_an_empty_batch(name, arguments, shape):
     ("ReLU", {"max_value": -1.0}, "max_value"),
     ("LeakyReLU", {"negative_slope": None}, "negative_slope"),
     ("ZeroPadding2D", {"padding": (1, 2, 3)}, "padding"),
+    ("Conv2D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "Only Conv1D knows 'causal'"),
+    ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "kernel_initializer": "zeros"}, "Did you mean .*depthwise_initializer"),
+    ("Rescaling", {"scale": "1/255"}, "`scale` of Rescaling must be a number.*'1/255'"),
+    ("Rescaling", {"scale": 1.0, "offset": None}, "`offset`.*None"),
 ])  # fmt: skip
 def test_wrong_arguments(name, arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -306,7 +306,8 @@ def test_arguments_of_a_first_layer():
 
 @pytest.mark.parametrize("arguments, error, message", [
     (dict(unit=3), ValueError, "unit"),
-    (dict(colour="red"), ValueError, "Unrecognized keyword arguments passed to Dense.*colour"),
+    (dict(colour="red"), ValueError, "Unrecognized keyword arguments passed to Dense.*colour.*Known are: units, .*, name"),
+    (dict(kernel_regulariser="l2"), ValueError, "Did you mean kernel_regularizer"),
     (dict(name=3), ValueError, "`name`"),
     (dict(trainable="yes"), ValueError, "`trainable`"),
     (dict(dtype="int32"), ValueError, "`dtype`.*int32"),

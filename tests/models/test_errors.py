@@ -192,8 +192,25 @@ def test_wrong_shapes_show_a_way_out(shape, x, message):
 def test_too_few_axes_show_a_way_out():
     with pytest.raises(ValueError, match=r"Pictures have the axes \(batch, rows, columns, channels\)"):
         Sequential([layers.Input((8,)), layers.Conv2D(1, 3)])
+    with pytest.raises(ValueError, match=r"Sequences have the axes \(batch, steps, channels\): x\[..., np.newaxis\] gives them one"):
+        Sequential([layers.Conv1D(1, 3)]).predict(np.ones((5, 8)), verbose=0)
     with pytest.raises(ValueError, match=r"x\[np.newaxis\] makes a batch of one"):
         layers.Dense(1)(np.ones(3))
+    series = layers.Conv1D(1, 3)
+    series.build((None, 8, 2))
+    with pytest.raises(ValueError, match=r"x\[np.newaxis\] makes a batch of one"):
+        series(np.ones((8, 2)))
+
+
+def test_pictures_where_a_label_belongs():
+    images = np.ones((4, 8, 8, 1))
+    model = Sequential([layers.Conv2D(3, 3), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"One label for each sample.*Flatten\(\)"):
+        model.fit(images, np.zeros(4), verbose=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"y_pred of shape \(4, 6, 6, 3\): the last layer must give one number.*summary\(\)"):
+        model.fit(images, images, verbose=0)
 
 
 def test_validation_data_are_named():

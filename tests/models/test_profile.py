@@ -300,3 +300,17 @@ def test_tables():
 def test_mistakes(call, error, words):
     with pytest.raises(error, match=words):
         call(convnet(), *images())
+
+
+def test_the_report_says_why_kernels_exceed_the_limit(monkeypatch):
+    def above(layer, gflops):
+        monkeypatch.setattr(machine, "_known", {})
+        monkeypatch.setattr(machine, "measure_limits", lambda threads: {**LIMITS, "gflops": gflops})
+        monkeypatch.setattr(machine, "_read", dict)
+        model = Sequential([layers.Input((8, 8, 16)), layer])
+        return model.profile_step(np.ones((2, 8, 8, 16), "float32"), training=False, steps=1).summary()
+
+    assert "Above 100 %" not in above(layers.Conv2D(16, 3), 1e9) and "busy" not in above(layers.Dense(16), 1e9)
+    winograd, other = above(layers.Conv2D(16, 3), 1e-3), above(layers.Conv2D(16, 1), 1e-3)
+    assert "Above 100 %: Winograd" in winograd and "busy" not in winograd
+    assert "Winograd" not in other and "machine_limits(measure=True)" in other
