@@ -30,15 +30,15 @@ def activation_of(layer):
     return {"activation": "leaky_relu", "alpha": layer.negative_slope} if layer.negative_slope else {"activation": "relu"}
 
 
-def behind_product(head, layer, absorbed):
+def behind_product(head, layer):
     """An activation goes into the epilogue of a layer that has none."""
     return activation_of(layer) if head.epilogue == "linear" else None
 
 
-def behind_convolution(head, layer, absorbed):
+def behind_convolution(head, layer):
     """Behind the activation, windows that lie side by side inside the image are pooled while they are in the cache."""
     if layer.__class__ is not MaxPooling2D:
-        return behind_product(head, layer, absorbed)
+        return behind_product(head, layer)
     if head.epilogue is None or layer.padding != "valid" or not head.data_format == layer.data_format == "channels_last":
         return None
     if not can_pool(layer.pool_size, layer.strides) or not fits_tiles(head, layer):
@@ -52,7 +52,7 @@ def fits_tiles(head, layer):
     return not maybe_winograd or layer.pool_size == layer.strides == (2, 2)
 
 
-def behind_normalization(head, layer, absorbed):
+def behind_normalization(head, layer):
     """relu is part of the pass that normalises."""
     attrs = activation_of(layer)
     return {"activation": "relu"} if attrs and attrs["activation"] == "relu" else None
@@ -106,7 +106,7 @@ class Step:
             return absorbed, self.followers
         rule = RULES[head.__class__][1]
         for k, layer in enumerate(self.followers):
-            attrs = rule(head, layer, absorbed) if is_plain(layer) and layer.dtype == head.dtype else None
+            attrs = rule(head, layer) if is_plain(layer) and layer.dtype == head.dtype else None
             if attrs is None:
                 return absorbed, self.followers[k:]
             absorbed.update(attrs)

@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..op import integers, normal, op
-from ..tensor import Operand, Spec, Tensor, standardize_dtype
+from ..tensor import FLOATS, Operand, Spec, Tensor, standardize_dtype
 from ._shapes import CODES, kernel_for, normalize_axis, operand, size_of
 from .elementwise import cast, multiply
 from .shape import moveaxis, reshape, strided_slice
@@ -104,19 +104,37 @@ class gather_rows:
 
 @op
 class rescale:
-    """x * scale + offset in a float type, for numbers of any type: pictures in bytes become floats in one pass."""
-    cases = [((integers(3, 50, 70, high=256, dtype="uint8"),), dict(scale=1 / 127.5, offset=-1.0, dtype="float32")), ((normal(5, 3),), dict(scale=-2.5, dtype="float32")),
-             ((integers(7, low=-9, high=9),), dict(scale=0.5, offset=1.0, dtype="float32")), ((normal(2, 0),), dict(scale=2.0, dtype="float32"))]
+    """x * scale + offset in a float type, for numbers of any type: pictures in bytes become floats in one pass.
+
+    Args:
+        x: tensor of any dtype.
+        scale, offset: numbers.
+        dtype: "float32" or "float64".
+
+    Raises:
+        ValueError: another dtype.
+
+    Example:
+        >>> rescale(np.array([0, 255], "uint8"), scale=1 / 255, dtype="float32").tolist()
+        [0.0, 1.0]
+    """
+    cases = [((integers(3, 50, 70, high=256, dtype="uint8"),), dict(scale=1 / 127.5, offset=-1.0, dtype="float32")),
+             ((normal(5, 3),), dict(scale=-2.5, dtype="float32")), ((normal(2, 0),), dict(scale=2.0, dtype="float32")),
+             ((integers(7, low=-9, high=9),), dict(scale=0.5, offset=1.0, dtype="float32"))]
 
     def spec(x, *, scale, offset=0.0, dtype):
-        return Spec(x.shape, dtype)
+        if standardize_dtype(dtype) not in FLOATS:
+            raise ValueError(f"[rescale] dtype is {dtype!r}, expected {' or '.join(FLOATS)}: cast the result to others")
+        return Spec(x.shape, standardize_dtype(dtype))
 
     def cpu(x, y, *, scale, offset):
         return "rescale", (x, y, x.size, x.itemsize, y.itemsize, CODES[x.dtype], CODES[y.dtype], scale, offset)
 
     def flops(y): return 2 * y.size
 
-    def vjp(dy, scale): return multiply(dy, scale)
+    def vjp(dy, x, scale):
+        dx = multiply(dy, scale)
+        return dx if x.dtype == dx.dtype else cast(dx, dtype=x.dtype) if x.dtype in FLOATS else None
 
 
 @op

@@ -202,3 +202,15 @@ def test_vectorised_functions_are_accurate(name, low, high):
     x = np.linspace(low, high, 200001).astype("float32")
     y, exact = getattr(ops, name)(x).numpy(), getattr(ops, name)(x.astype("float64")).numpy()
     assert (np.abs(y - exact) <= 6e-7 * np.abs(exact) + 1e-37).all()
+
+
+def test_rescaling_into_another_type():
+    x = Variable(np.ones((2, 3)), dtype="float64")
+    with GradientTape() as tape:
+        y = ops.rescale(x, scale=0.5, dtype="float32")
+    assert y.dtype == "float32"
+    gradient = tape.gradient(y, x)
+    assert gradient.dtype == "float64" and (gradient.numpy() == 0.5).all()
+    for dtype in ("int32", "bool"):
+        with pytest.raises(ValueError, match=rf"\[rescale\] dtype is '{dtype}', expected float32 or float64"):
+            ops.rescale(x, scale=2.0, dtype=dtype)
