@@ -4,11 +4,17 @@
  * sums in registers, backward to the weights the taps are.  Up to three taps side by side share what they load of x: loads
  * are what limits a tile.  Channels are the innermost loop, so that memory is walked in order: pixels of a power of two of
  * channels share few sets of the caches.  There is no border and no copy: pixels near the edge are blocks with fewer taps.
- * Where a channel has several filters, rows of x are copied with each channel so many times, or such rows of dx are summed. */
+ * Groups of as many filters as channels, less than a vector, go the same way: each channel in turn is spread over the lanes of
+ * its group.  Where a channel has several filters, rows of x are copied with each channel so many times, or such rows of dx are summed. */
 #include "conv_taps.h"
 
-/* All convolutions with groups of one channel, unless the filters of a group fill vectors of their own. */
-FN_INLINE int is_depthwise(const fn_conv *s) { return s->CG == 1 && (s->F == s->G || (s->G > 1 && s->F / s->G < VL)); }
+/* All convolutions with groups of one channel, unless the filters of a group fill vectors of their own; and groups so narrow
+ * that they would leave most lanes of a broadcast empty, where there is an instruction that spreads channels. */
+FN_INLINE int is_depthwise(const fn_conv *s) {
+  int64_t FG = s->F / s->G;
+  int spread = FN_LEVEL >= 3 && s->G > 1 && s->CG == FG && (FG == 2 || FG == 4 || (FG == 8 && VL > 8));
+  return spread || (s->CG == 1 && (s->F == s->G || (s->G > 1 && FG < VL)));
+}
 
 /* ---- Tiles ---- */
 
@@ -18,9 +24,9 @@ enum { DEPTHWISE_GROUPS = 32, DEPTHWISE_PIXELS = FN_MIN(12, TILE_ROWS) };
   M(0, 0, 0) M(1, 0, 0) M(2, 1, 0) M(3, 2, 1) M(4, 3, 2) M(5, 4, 3) M(6, 5, 4) M(7, 6, 5) M(8, 7, 6) M(9, 8, 7) M(10, 9, 8) \
   M(11, 10, 9) M(12, 11, 10) M(13, 12, 11)
 #if FN_LEVEL == 4 || FN_LEVEL == 1
-#define EACH_PIXELS(M) EACH_12(M, )
+#define EACH_PIXELS EACH_12
 #else
-#define EACH_PIXELS(M) EACH_6(M, )
+#define EACH_PIXELS EACH_6
 #endif
 
 typedef struct {
@@ -32,15 +38,31 @@ typedef struct {
   float *y, *w;          /* backward to the weights, y is dy and only read, and w are the sums */
   depthwise_group groups[DEPTHWISE_GROUPS];
   int64_t ahead; /* from the first pixel's x to what the tile below is the first to read: far from what a prefetcher expects */
+  int64_t inputs, w_input; /* channels of a group, and in w from one to the next */
   int64_t group_count, w_tap; /* w_tap: from a tap of a group to the next, whose x is x_pixel further */
   int64_t rows, x_row, y_row, pixels, x_pixel, y_pixel, columns;
   int joined, sums, relu;
 } depthwise_block;
 
-/* All of these are called with constant pixels, taps, sums and whole. */
+/* Lane `input` of every `inputs` lanes, in all of them. */
+FN_INLINE vf depthwise_spread(vf v, int64_t inputs, int64_t input) {
+#if FN_LEVEL == 4
+  __m512i first = _mm512_and_si512(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32(-(int)inputs));
+  return (vf)_mm512_permutexvar_ps(_mm512_add_epi32(first, _mm512_set1_epi32((int)input)), (__m512)v);
+#elif FN_LEVEL == 3
+  __m256i first = _mm256_and_si256(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(-(int)inputs));
+  return (vf)_mm256_permutevar8x32_ps((__m256)v, _mm256_add_epi32(first, _mm256_set1_epi32((int)input)));
+#else
+  (void)inputs, (void)input; /* is_depthwise */
+  return v;
+#endif
+}
+
+/* All of these are called with constant pixels, taps, sums, spread and whole. */
 FN_INLINE vf depthwise_load(const float *x, int64_t lanes, const int whole) { return whole ? vload(x) : vload_n(x, lanes); }
 
-FN_INLINE void depthwise_vector(const depthwise_block *t, const float *x, float *y, int64_t f, const int pixels, const int sums, const int whole) {
+FN_INLINE void depthwise_vector(const depthwise_block *t, const float *x, float *y, int64_t f, const int pixels, const int sums,
+                                const int spread, const int whole) {
   int64_t xs = t->x_pixel, ys = t->y_pixel, lanes = t->columns - f;
   vf init = t->init ? vload(t->init + f) : (vf){0};
 #define BEGIN(i, _1, _2) \
@@ -65,6 +87,17 @@ FN_INLINE void depthwise_vector(const depthwise_block *t, const float *x, float 
 #define INPUT_1(...) INPUT(1, __VA_ARGS__)
 #define INPUT_2(...) INPUT(2, __VA_ARGS__)
 #define INPUT_3(...) INPUT(3, __VA_ARGS__)
+#define SPREAD(i, _1, _2) \
+  if (i < pixels) { \
+    vf v = depthwise_spread(depthwise_load((i < 5 ? x0 : i < 10 ? x5 : x10) + i % 5 * xs, lanes, whole), t->inputs, input); \
+    TAP(y##i, w0) \
+  }
+    for (int64_t input = 0; spread && input < t->inputs; input++, w += t->w_input) {
+      vf w0 = vload(w);
+      EACH_INPUT(SPREAD)
+      if (sums) vstore(w, w0);
+    }
+    if (spread) continue;
     vf w0 = vload(w), w1 = w0, w2 = w0;
     if (g->taps > 1) w1 = vload(w + t->w_tap);
     if (g->taps > 2) w2 = vload(w + 2 * t->w_tap);
@@ -93,6 +126,7 @@ FN_INLINE void depthwise_vector(const depthwise_block *t, const float *x, float 
 #undef BEGIN
 #undef TAP
 #undef INPUT
+#undef SPREAD
 #undef INPUT_1
 #undef INPUT_2
 #undef INPUT_3
@@ -100,31 +134,33 @@ FN_INLINE void depthwise_vector(const depthwise_block *t, const float *x, float 
 #undef END
 #undef EACH_INPUT
 
-FN_INLINE void depthwise_columns_of(const depthwise_block *t, const float *x, float *y, const int pixels, const int sums) {
+FN_INLINE void depthwise_columns_of(const depthwise_block *t, const float *x, float *y, const int pixels, const int sums, const int spread) {
   int64_t f = 0;
-  for (; f + VL <= t->columns; f += VL) depthwise_vector(t, x + f, y + f, f, pixels, sums, 1);
-  if (f < t->columns) depthwise_vector(t, x + f, y + f, f, pixels, sums, 0);
+  for (; f + VL <= t->columns; f += VL) depthwise_vector(t, x + f, y + f, f, pixels, sums, spread, 1);
+  if (f < t->columns) depthwise_vector(t, x + f, y + f, f, pixels, sums, spread, 0);
 }
 
-#define DEFINE(n, _) \
-  static void depthwise_apply_##n(const depthwise_block *t, const float *x, float *y) { depthwise_columns_of(t, x, y, n, 0); } \
-  static void depthwise_sum_##n(const depthwise_block *t, const float *x, float *y) { depthwise_columns_of(t, x, y, n, 1); }
-#define APPLY(n, _) depthwise_apply_##n,
-#define SUM(n, _) depthwise_sum_##n,
-EACH_PIXELS(DEFINE)
-static void (*const depthwise_tiles[2][DEPTHWISE_PIXELS])(const depthwise_block *, const float *, float *) = {{EACH_PIXELS(APPLY)}, {EACH_PIXELS(SUM)}};
+#define DEFINE(n, name, sums, spread) \
+  static void depthwise_##name##n(const depthwise_block *t, const float *x, float *y) { depthwise_columns_of(t, x, y, n, sums, spread); }
+#define NAME(n, name, ...) depthwise_##name##n,
+EACH_PIXELS(DEFINE, apply_, 0, 0)
+EACH_PIXELS(DEFINE, sum_, 1, 0)
+EACH_PIXELS(DEFINE, apply_spread_, 0, 1)
+EACH_PIXELS(DEFINE, sum_spread_, 1, 1)
+static void (*const depthwise_tiles[4][DEPTHWISE_PIXELS])(const depthwise_block *, const float *, float *) = {
+  {EACH_PIXELS(NAME, apply_)}, {EACH_PIXELS(NAME, sum_)}, {EACH_PIXELS(NAME, apply_spread_)}, {EACH_PIXELS(NAME, sum_spread_)}};
 #undef DEFINE
-#undef APPLY
-#undef SUM
+#undef NAME
 #undef EACH_PIXELS
 
 static void depthwise_rows_of_tiles(const depthwise_block *t) {
+  void (*const *tiles)(const depthwise_block *, const float *, float *) = depthwise_tiles[t->sums + 2 * (t->inputs > 1)];
   for (int64_t r = 0; r < t->rows; r++) {
     const float *x = t->x + r * t->x_row;
     float *y = t->y + r * t->y_row;
     for (int64_t left = FN_CEIL(t->pixels, DEPTHWISE_PIXELS), count = t->pixels, n; left; left--, count -= n) {
       n = FN_CEIL(count, left);
-      depthwise_tiles[t->sums][n - 1](t, x, y);
+      tiles[n - 1](t, x, y);
       x += n * t->x_pixel, y += n * t->y_pixel;
     }
   }
@@ -135,9 +171,9 @@ static void depthwise_rows_of_tiles(const depthwise_block *t) {
 typedef struct {
   fn_conv s;
   int forward;         /* from x to y, or the other way */
-  int64_t times, width; /* filters of a channel; columns of w and bias: the filters, again and again or padded */
+  int64_t inputs, times, width; /* channels of a group; filters of a channel where that is one; columns of w and bias: the filters, again and again or padded */
   int joined, relu;    /* joined: pixels side by side fill vectors together */
-  float *w;            /* (KH, KW, width): sums where bias is NULL */
+  float *w;            /* (KH, KW, inputs, width): sums where bias is NULL */
   const float *bias;
   const conv_run *runs;
   int64_t run_count;
@@ -169,7 +205,7 @@ static depthwise_axis depthwise_axis_of(conv_taps taps, int64_t line, int64_t w)
 /* All taps of `across` and `along`, those along the pixels of a tile up to three together. */
 static void depthwise_all_taps(const conv_depthwise *d, depthwise_block *t, depthwise_axis across, depthwise_axis along) {
   int rising = along.x > 0; /* x, with the taps */
-  int64_t most = !t->joined && along.x == (rising ? t->x_pixel : -t->x_pixel) ? 3 : 1, taps;
+  int64_t most = t->inputs == 1 && !t->joined && along.x == (rising ? t->x_pixel : -t->x_pixel) ? 3 : 1, taps;
   t->w_tap = rising ? along.w : -along.w;
   for (int64_t i = 0; i < across.taps.count; i++)
     for (int64_t k = 0; k < along.taps.count; k += taps) {
@@ -186,11 +222,12 @@ static void depthwise_taps(const conv_depthwise *d, const float *x, int64_t x_li
   const fn_conv *s = &d->s;
   for (const conv_run *r = d->runs; r < d->runs + d->run_count; r++) {
     conv_taps kw = r->taps;
-    depthwise_axis down = depthwise_axis_of(kh, x_line, s->KW * d->width), right = depthwise_axis_of(kw, s->F, d->width);
-    depthwise_block t = {.x = x, .y = y + r->at * s->F, .w = d->w + (kh.k * s->KW + kw.k) * d->width, .init = d->bias,
+    int64_t w_tap = d->inputs * d->width;
+    depthwise_axis down = depthwise_axis_of(kh, x_line, s->KW * w_tap), right = depthwise_axis_of(kw, s->F, w_tap);
+    depthwise_block t = {.x = x, .y = y + r->at * s->F, .w = d->w + (kh.k * s->KW + kw.k) * w_tap, .init = d->bias,
                          .x_pixel = (d->forward ? s->SW : 1) * s->F, .y_pixel = (d->forward ? 1 : s->SW) * s->F, .pixels = r->count,
                          .x_row = (d->forward ? s->SH : 1) * x_line, .y_row = y_row, .rows = rows,
-                         .columns = s->F, .joined = d->joined, .sums = !d->bias};
+                         .columns = s->F, .inputs = d->inputs, .w_input = d->width, .joined = d->joined, .sums = !d->bias};
     if (kh.count && kw.count) t.x += kh.o * x_line + kw.o * s->F;
     if (r->count < FN_MIN(rows, 3)) { /* at the edges tiles go down the rows */
       depthwise_block across = t;
@@ -266,7 +303,7 @@ static float *depthwise_scratch(const fn_conv *s, int forward, conv_depthwise *d
   size_t table = (size_t)FN_CEIL((forward ? s->OW : s->W) * (int64_t)sizeof(conv_run), 64) * 64;
   char *scratch = fn_scratch(0, table + floats * 4);
   if (!scratch) return NULL;
-  *d = (conv_depthwise){.s = *s, .forward = forward, .times = s->F / s->C, .width = depthwise_width(s),
+  *d = (conv_depthwise){.s = *s, .forward = forward, .inputs = s->CG, .times = s->F / s->C, .width = depthwise_width(s),
                         .joined = s->SW == 1 && s->F % VL, .w = (float *)(scratch + table), .runs = (conv_run *)scratch};
   d->run_count = find_runs(s, forward, (conv_run *)scratch);
   return d->w;
@@ -276,11 +313,18 @@ static void depthwise_columns(const float *row, int64_t F, int64_t width, float 
   for (int64_t f = 0; f < width; f++) out[f] = row[f % F];
 }
 
+/* Within every group, channels and filters change places. */
+static void depthwise_transpose(const float *w, int64_t F, int64_t inputs, int64_t width, float *out) {
+  for (int64_t c = 0; c < inputs; c++)
+    for (int64_t f = 0; f < width; f++) out[c * width + f] = w[f % F % inputs * F + f % F / inputs * inputs + c];
+}
+
 static int depthwise_prepare(const fn_conv *s, int forward, const float *w, const float *b, conv_depthwise *d) {
-  int64_t taps = s->KH * s->KW, width = depthwise_width(s);
-  float *packed = depthwise_scratch(s, forward, d, (size_t)((taps + 1) * width)), *bias = packed + taps * width;
+  int64_t taps = s->KH * s->KW, width = depthwise_width(s), CG = s->CG;
+  float *packed = depthwise_scratch(s, forward, d, (size_t)((taps * CG + 1) * width)), *bias = packed + taps * CG * width;
   if (!packed) return 0;
-  for (int64_t k = 0; k < taps; k++) depthwise_columns(w + k * s->F, s->F, width, packed + k * width);
+  for (int64_t k = 0; k < taps * CG; k++) depthwise_columns(w + k * s->F, s->F, width, packed + k * width);
+  for (int64_t k = 0; k < taps && CG > 1 && !forward; k++) depthwise_transpose(w + k * CG * s->F, s->F, CG, width, packed + k * CG * width);
   memset(bias, 0, (size_t)width * 4);
   if (b) depthwise_columns(b, s->F, width, bias);
   d->bias = bias;
@@ -300,7 +344,7 @@ static void depthwise_weights_chunk(void *ctx, int64_t part) {
   depthwise_weights *j = ctx;
   conv_depthwise d = j->d;
   const fn_conv *s = &d.s;
-  int64_t size = s->KH * s->KW * d.width, row = part * s->N * s->OH / j->parts, end = (part + 1) * s->N * s->OH / j->parts;
+  int64_t size = s->KH * s->KW * s->CG * d.width, row = part * s->N * s->OH / j->parts, end = (part + 1) * s->N * s->OH / j->parts;
   d.w += part * size;
   memset(d.w, 0, (size_t)size * 4);
   while (row < end) {
@@ -313,7 +357,7 @@ static void depthwise_weights_chunk(void *ctx, int64_t part) {
 
 static int depthwise_run_weights(const fn_conv *s, const float *x, const float *dy, float *dw) {
   depthwise_weights j = {.x = x, .dy = dy};
-  int64_t taps = s->KH * s->KW, F = s->F, width = depthwise_width(s);
+  int64_t taps = s->KH * s->KW * s->CG, F = s->F, width = depthwise_width(s);
   double work = (double)s->N * s->OH * s->OW * F * taps;
   j.parts = work < 1e6 ? 1 : FN_MIN(s->N * s->OH, 16);
   const float *sums = depthwise_scratch(s, 1, &j.d, (size_t)(j.parts * taps * width));
