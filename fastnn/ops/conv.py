@@ -239,7 +239,7 @@ class conv2d_backward_weights:
     cases = [((normal(*x), normal(*y)), dict(kernel_size=w[:2], **attrs)) for x, w, y, attrs in _shapes()]
 
     def spec(x, dy, *, kernel_size, strides, padding, dilation_rate, groups):
-        if len(x.shape) != 4 or len(dy.shape) != 4 or x.shape[3] % groups:
+        if len(x.shape) != 4 or len(dy.shape) != 4 or groups < 1 or x.shape[3] % groups:
             raise ValueError(f"[conv2d_backward_weights] x has shape {x.shape} and dy {dy.shape}, expected images (N, H, W, C) "
                              f"with C divisible by groups {groups}")
         shape = (*kernel_size, x.shape[3] // groups, dy.shape[3])

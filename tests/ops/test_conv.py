@@ -281,6 +281,8 @@ def test_bias_dtypes_and_gradients_that_do_not_fit():
         conv2d(x, w.astype("f8"))
     with pytest.raises(ValueError, match="float32 or float64"):
         conv2d(x.astype("i4"), w.astype("i4"))
+    with pytest.raises(ValueError, match="C divisible by groups 0"):
+        conv2d_backward_weights(x, np.zeros((1, 3, 3, 8), "f4"), kernel_size=(3, 3), **{**plain, "groups": 0})
     with pytest.raises(ValueError, match=r"dy has shape \(1, 4, 4, 8\)"):
         conv2d_backward_data(np.zeros((1, 4, 4, 8), "f4"), w, image=(5, 5), **plain)
     with pytest.raises(ValueError, match=r"dy has shape \(1, 4, 4, 8\)"):
