@@ -95,7 +95,7 @@ FN_TUNED(conv2d_max_pool_backward_weights) {
   if (!ok || !size || !s->N || !p.p.oh || !p.p.ow) return FN_OK;
   p.h = s->OH, p.w = s->OW, p.c = s->F, p.pixels = s->N * s->OH * s->OW;
   p.act = act[0].i >= FN_LINEAR && act[0].i <= FN_LEAKY_RELU ? (int)act[0].i : FN_LINEAR, p.alpha = (float)act[1].f;
-  if (is_depthwise(s)) { /* that way reads dy where it lies */
+  if (is_depthwise(s)) { /* that way reads dy where it lies; its bodies do not use slot 3 */
     p.dz = fn_scratch(3, (size_t)(p.pixels * p.c) * 4);
     if (!p.dz) return FN_NOMEM;
   }

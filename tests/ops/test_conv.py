@@ -1,4 +1,5 @@
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from fastnn._core import launch as core
 from fastnn.ops.conv import conv2d, conv2d_backward_data, conv2d_backward_weights, _geometry
 from fastnn.tape import GradientTape
 from fastnn.tensor import Spec, Tensor
+from tests._core.programs import run as run_program
 from tests.ops.references import conv as reference
 
 KERNELS = ("conv2d", "conv2d_backward_data", "conv2d_backward_weights")
@@ -152,6 +154,22 @@ def test_groups_of_part_of_a_vector_too_large_for_the_caches(rng):
         y = core.empty((1, 270, 260, 80), "float32")
         core.launch_at(level, "conv2d", (x, w, None, y, *geo, *LINEAR))
         np.testing.assert_array_equal(y, np.repeat(x, 40, axis=-1) * w[0, 0], err_msg=level)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of address space are kept on Linux")
+def test_pooled_images_wider_than_memory():
+    """What no window sees is not computed: the arrays, which are small, do not bound it."""
+    assert run_program("""
+import resource
+import numpy as np
+from fastnn._core import launch as core
+resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+for dtype in (np.float32, np.float64):
+    x, w, y, index = np.ones((1, 1, 2, 1), dtype), np.ones((1, 1, 1, 1), dtype), np.zeros((1, 1, 1, 1), dtype), np.zeros((1, 1, 1, 1), "u1")
+    shape, windows = (1, 1, 2, 1, 1, 2**31 - 2, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1), (1, 1, 1, 2, 1, 2)
+    core.launch("conv2d_max_pool", (x, w, None, y, index, *shape, *windows, 0, 0.0, 0))
+    print(y.item())
+""", OPENBLAS_NUM_THREADS="1").split() == ["1.0", "1.0"]
 
 
 def test_padding_given_as_numbers(rng):
