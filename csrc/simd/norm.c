@@ -122,13 +122,16 @@ FN_INLINE void norm_apply_strip(const norm *p, int64_t from, int64_t to, int64_t
 
 static void norm_apply_chunk(void *ctx, int64_t chunk) {
   const norm *p = ctx;
-  int64_t from = chunk * p->chunk_rows, to = FN_MIN(from + p->chunk_rows, p->rows);
+  int64_t first = chunk * p->chunk_rows, last = FN_MIN(first + p->chunk_rows, p->rows);
+  for (int64_t from = first, to; from < last; from = to) {
+    to = FN_MIN(from + NORM_LEAD, last);
 #define STRIP(p, from, to, j, V, lanes) norm_apply_strip(p, from, to, j, V, lanes, 1)
-  if (p->relu) NORM_STRIPS(STRIP, p, from, to);
+    if (p->relu) NORM_STRIPS(STRIP, p, from, to);
 #undef STRIP
 #define STRIP(p, from, to, j, V, lanes) norm_apply_strip(p, from, to, j, V, lanes, 0)
-  else NORM_STRIPS(STRIP, p, from, to);
+    else NORM_STRIPS(STRIP, p, from, to);
 #undef STRIP
+  }
 }
 
 static void norm_write(norm *p, int64_t chunks, void (*chunk)(void *, int64_t)) {
