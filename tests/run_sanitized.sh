@@ -25,7 +25,7 @@ preload= out=
 if [ "$FASTNN_SANITIZE" = thread ]; then
     libraries="tsan"
     default="tests/_core/test_threads.py tests/_core/test_fork.py tests/_core/test_launch.py tests/ops/test_registry.py::test_same_bits_on_any_number_of_threads"
-    # GCC's ThreadSanitizer ends the child of a fork ("dup thread with used id") where the pool and the background thread are made anew.
+    # GCC's ThreadSanitizer ends the child of a fork ("dup thread with used id") that makes both pool and background thread.
     for test in fork.py::test_fit_in_the_child_and_in_its_child fork.py::test_fork_while_another_thread_fits \
         fork.py::test_processes_of_multiprocessing launch.py::test_fuzz; do out+=" --deselect tests/_core/test_$test"; done
 else
@@ -35,8 +35,9 @@ for library in $libraries stdc++; do preload+="$(gcc -print-file-name="lib$libra
 [ $# -gt 0 ] || set -- $default
 
 # Memory is not used again here, so that a use after free is seen, and ThreadSanitizer has a thread of its own: the tests
-# that count blocks and threads must stay out, and the one that limits the address space, of which sanitizers take terabytes.  Python's own memory is not checked for leaks.  The children of a fork make
-# threads, which ThreadSanitizer has to be asked for.
+# that count blocks and threads must stay out, and the one that limits the address space, of which sanitizers take
+# terabytes.  Python's own memory is not checked for leaks.  The children of a fork make threads, which ThreadSanitizer
+# has to be asked for.
 LD_PRELOAD="$preload" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=die_after_fork=0 \
     PYTHONMALLOC=malloc OPENBLAS_NUM_THREADS=1 \
     "$python" -m pytest -p no:cacheprovider --deselect tests/_core/test_launch.py::test_memory_is_used_again \
