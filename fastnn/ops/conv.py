@@ -139,6 +139,7 @@ def _shapes():
             case((2, 11, 10, 32), (1, 1, 32, 48), strides=(2, 2)),
             case((3, 20, 21, 3), (7, 7, 3, 20), strides=(2, 2), padding="same"),
             case((4, 30, 30, 16), (3, 3, 16, 48)),
+            case((9, 6, 5, 18), (5, 7, 18, 20), padding="same"),
             case((4, 13, 10, 32), (3, 3, 32, 52), padding="same"),         # by Winograd's algorithm, as the next one
             case((6, 10, 11, 35), (3, 3, 35, 80))]
 
