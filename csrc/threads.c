@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -25,7 +26,8 @@
 /* A worker that sleeps takes 25 to 50 us to come back in a virtual machine; the kernels of a step follow each other faster
  * than that.  So it looks out for the next job for a while first (4 chunks of 50 us on two threads: 150 us where it
  * sleeps at once, 100 us with this).  Longer, and it takes time from other processes where processors are scarce.
- * Measured in time, since a pause lasts 10 cycles on one processor and 140 on the next. */
+ * Measured in time, since a pause lasts 10 cycles on one processor and 140 on the next.  Every PAUSES it lets others run: a worker
+ * may have been woken on the caller's own processor, and would keep it from going on (5 us became 110 then). */
 enum { MAX_THREADS = 256, SPIN_NS = 100000, PAUSES = 64, SLOTS = 4 };
 
 /* A number that threads wait on until it changes; `sleepers` spares the system call when nobody sleeps. */
@@ -92,7 +94,7 @@ static int64_t nanoseconds(void) {
 
 static void wait_while(fn_signal *signal, int value) {
   if (atomic_load(&signal->word) != value) return;
-  for (int64_t until = nanoseconds() + SPIN_NS; nanoseconds() < until;)
+  for (int64_t until = nanoseconds() + SPIN_NS; nanoseconds() < until; sched_yield())
     for (int i = 0; i < PAUSES; i++) {
       fn_pause();
       if (atomic_load(&signal->word) != value) return;
