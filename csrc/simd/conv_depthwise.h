@@ -42,6 +42,7 @@ typedef struct {
   int64_t inputs, w_input; /* channels of a group, and in w from one to the next */
   int64_t group_count, w_tap; /* w_tap: from a tap of a group to the next, whose x is x_pixel further */
   int64_t rows, x_row, y_row, pixels, x_pixel, y_pixel, columns;
+  int64_t strided, x_line; /* between pixels a stride apart, and rows, there are more to prefetch: the floats of a pixel, or 0 */
   int joined, sums, relu;
 } depthwise_block;
 
@@ -71,6 +72,10 @@ FN_INLINE void depthwise_vector(const depthwise_block *t, const float *x, float 
   if (i < pixels && !t->init) y##i = depthwise_load(y + i * ys, lanes, whole);
   EACH_INPUT(BEGIN)
   for (int i = 0; i < pixels; i++) __builtin_prefetch(x + t->ahead + i * xs), __builtin_prefetch(y + t->y_row + i * ys);
+  for (int i = 0; t->strided && i < pixels; i++) {
+    const float *next = x + t->ahead + i * xs;
+    __builtin_prefetch(next + t->strided), __builtin_prefetch(next - t->x_line), __builtin_prefetch(next - t->x_line + t->strided);
+  }
   for (const depthwise_group *g = t->groups; g < t->groups + t->group_count; g++) {
     const float *x0 = x + g->x, *x5 = x0 + 5 * xs, *x10 = x5 + 5 * xs;
     float *w = t->w + g->w + f;
@@ -228,7 +233,8 @@ static void depthwise_taps(const conv_depthwise *d, const float *x, int64_t x_li
     depthwise_block t = {.x = x, .y = y + r->at * s->F, .w = d->w + (kh.k * s->KW + kw.k) * w_tap, .init = d->bias,
                          .x_pixel = (d->forward ? s->SW : 1) * s->F, .y_pixel = (d->forward ? 1 : s->SW) * s->F, .pixels = r->count,
                          .x_row = (d->forward ? s->SH : 1) * x_line, .y_row = y_row, .rows = rows,
-                         .columns = s->F, .inputs = d->inputs, .w_input = d->width, .joined = d->joined, .sums = !d->bias};
+                         .columns = s->F, .inputs = d->inputs, .w_input = d->width, .joined = d->joined, .sums = !d->bias,
+                         .strided = d->forward && s->SW > 1 && s->SH > 1 ? s->F : 0, .x_line = x_line};
     if (kh.count && kw.count) t.x += kh.o * x_line + kw.o * s->F;
     if (r->count < FN_MIN(rows, 3)) { /* at the edges tiles go down the rows */
       depthwise_block across = t;
