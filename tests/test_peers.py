@@ -15,8 +15,8 @@ SMALL = {
     "conv": dict(n=2, image=(7, 6), c=4, f=6, window=(3, 3), stride=2, padding="valid", dilation=1, groups=2, first=False),
     "separable": dict(n=2, side=5, c=3, f=4), "pool": dict(how="max", n=2, side=6, c=3), "norm": dict(n=2, side=5, c=3),
     "loss": dict(n=6, classes=4), "update": dict(rule="adam", shapes=[[3, 4], [5]]), "bias_relu": dict(rows=6, columns=5),
-    "unary": dict(name="sigmoid", n=50), "binary": dict(name="add", n=50), "sum": dict(axis=1), "random": dict(name="normal", n=20000),
-    "dropout": dict(n=50, m=400), "conv_pool": dict(n=2, side=8, c=4, f=5, first=False), "dense_relu": dict(m=5, k=7, n=3),
+    "unary": dict(name="sigmoid", n=50), "binary": dict(name="add", n=50), "sum": dict(axis=1), "random": dict(name="normal", n=400000),
+    "dropout": dict(n=1000, m=400), "conv_pool": dict(n=2, side=8, c=4, f=5, first=False), "dense_relu": dict(m=5, k=7, n=3),
     "sparse": dict(m=5, k=40, n=3, per=6),
 }
 MORE = [("pool", dict(how="average", n=2, side=6, c=3)), ("update", dict(rule="rmsprop", shapes=[[3, 4], [5]])),

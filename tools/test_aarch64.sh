@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 python=${PYTHON:-python3}
 work=${WORK:-${XDG_CACHE_HOME:-$HOME/.cache}/fastnn-aarch64}
-suite=bookworm version=3.11        # a Debian release and its Python
+suite=bookworm version=3.11        # Debian 12 and its Python: elsewhere set DEBIAN_MIRROR, as http://HOST/debian
 root=$work/root packages=$work/packages tree=$work/tree
 mkdir -p "$work"
 
@@ -22,17 +22,18 @@ for tool in aarch64-linux-gnu-gcc qemu-aarch64; do
     }
 done
 
-# apt with lists and a cache of its own, for arm64 alone.
+# apt with lists and a cache of its own, for arm64 alone, from where this machine has its packages (or from DEBIAN_MIRROR).
 fetch_interpreter() {
     local apt=$work/apt
-    mkdir -p "$apt"/{state/lists/partial,cache/archives/partial,etc/apt.conf.d,etc/preferences.d} "$apt/debs" "$root"
+    mkdir -p "$apt"/{state/lists/partial,cache/archives/partial,debs} "$root"
     : >"$apt/status"
-    local keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
-    local mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-    echo "deb [arch=arm64 signed-by=$keyring] $mirror $suite main" >"$apt/etc/sources.list"
     local options=(-q -o Dir::State="$apt/state" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache"
-        -o Dir::Etc="$apt/etc" -o Dir::Etc::sourceparts=- -o APT::Architecture=arm64 -o APT::Architectures::=arm64
-        -o APT::Sandbox::User=)
+        -o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o APT::Sandbox::User=)
+    if [ -n "${DEBIAN_MIRROR:-}" ]; then
+        mkdir -p "$apt"/etc/{apt.conf.d,preferences.d}
+        echo "deb [arch=arm64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $DEBIAN_MIRROR $suite main" >"$apt/etc/sources.list"
+        options+=(-o Dir::Etc="$apt/etc" -o Dir::Etc::sourceparts=-)
+    fi
     apt-get "${options[@]}" update
     (cd "$apt/debs" && apt-get "${options[@]}" download libc6 libgcc-s1 zlib1g libexpat1 libffi8 libssl3 libbz2-1.0 liblzma5 \
         libstdc++6 libsqlite3-0 libuuid1 "python$version-minimal" "libpython$version-minimal" \
