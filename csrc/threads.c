@@ -5,6 +5,7 @@
  * futex (a condition variable where there is none), take chunks from a shared counter, and are forgotten after fork() so
  * that the child makes its own.  A second thread that calls in while the pool is busy runs its chunks itself: the results
  * are the same, because chunks depend on shapes alone. */
+#define _GNU_SOURCE /* sched_getcpu */
 #include "threads.h"
 
 #include <pthread.h>
@@ -26,8 +27,9 @@
 /* A worker that sleeps takes 25 to 50 us to come back in a virtual machine; the kernels of a step follow each other faster
  * than that.  So it looks out for the next job for a while first (4 chunks of 50 us on two threads: 150 us where it
  * sleeps at once, 100 us with this).  Longer, and it takes time from other processes where processors are scarce.
- * Measured in time, since a pause lasts 10 cycles on one processor and 140 on the next.  Every PAUSES it lets others run: a worker
- * may have been woken on the caller's own processor, and would keep it from going on (5 us became 110 then). */
+ * Measured in time, since a pause lasts 10 cycles on one processor and 140 on the next.  Where it was woken on the caller's
+ * own processor it lets that go on (5 us became 110 before); to let others run at any time costs more than it gives: beside a
+ * process on every processor a step took 4 times as long instead of 2.4. */
 enum { MAX_THREADS = 256, SPIN_NS = 100000, PAUSES = 64, SLOTS = 4 };
 
 /* A number that threads wait on until it changes; `sleepers` spares the system call when nobody sleeps. */
@@ -42,6 +44,7 @@ static struct {
   atomic_int size; /* threads wanted, the caller included */
   int running;     /* workers that exist */
   atomic_int stop;
+  atomic_int caller;  /* processor on which the last job began */
   fn_signal ticket;   /* goes up by one with each job: what workers wait on */
   fn_signal finished; /* 1 when the job is done: what the caller waits on */
   /* The job.  Its fields are read only by a thread that has taken one of its chunks, so they cannot change meanwhile. */
@@ -92,13 +95,24 @@ static int64_t nanoseconds(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* The processor that the calling thread runs on; -1 where the system does not say. */
+static int this_processor(void) {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
 static void wait_while(fn_signal *signal, int value) {
   if (atomic_load(&signal->word) != value) return;
-  for (int64_t until = nanoseconds() + SPIN_NS; nanoseconds() < until; sched_yield())
+  for (int64_t until = nanoseconds() + SPIN_NS; nanoseconds() < until;) {
     for (int i = 0; i < PAUSES; i++) {
       fn_pause();
       if (atomic_load(&signal->word) != value) return;
     }
+    if (signal == &pool.ticket && atomic_load(&pool.caller) == this_processor()) sched_yield();
+  }
   atomic_fetch_add(&signal->sleepers, 1);
   while (atomic_load(&signal->word) == value) sleep_while(&signal->word, value);
   atomic_fetch_sub(&signal->sleepers, 1);
@@ -227,6 +241,7 @@ void fn_parallel(int64_t chunks, void (*body)(void *ctx, int64_t chunk), void *c
   pool.body = body;
   pool.ctx = ctx;
   pool.chunks = chunks;
+  atomic_store(&pool.caller, this_processor());
   atomic_store(&pool.done, 0);
   atomic_store(&pool.finished.word, 0);
   atomic_store(&pool.left, chunks);
