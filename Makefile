@@ -16,7 +16,7 @@ PY := $(VENV)/bin/python
 TESTS ?= tests
 
 # The package is installed in place, so that only these make it worth installing again.
-COMPILED := setup.py pyproject.toml fastnn/op.py fastnn/tape.py $(shell find csrc fastnn/_core -name '*.inc' -o -name '*.pyx') \
+COMPILED := setup.py pyproject.toml fastnn/op.py fastnn/tape.py $(shell find csrc fastnn/_core -name '*.inc' -o -name '*.pyx' -o -name '*.pxi') \
 	$(shell find csrc -name '*.[ch]')
 
 .PHONY: demo test test-levels test-aarch64 bench sanitize sanitize-threads build clean

@@ -64,10 +64,10 @@ class BuildKernels(build_ext):
 
 
 TUNED = sorted(glob.glob("csrc/simd/*.c"), key=os.path.getsize, reverse=True)
-headers = [f for pattern in ("csrc/*.h", "csrc/ref/*", "csrc/simd/*") for f in glob.glob(pattern)]
+headers = [f for pattern in ("csrc/*.h", "csrc/ref/*", "csrc/simd/*", "fastnn/_core/*.pxi") for f in glob.glob(pattern)]
 core = Extension(
     "fastnn._core.launch",
-    sources=["csrc/ref.c", "csrc/select.c", "csrc/threads.c", "csrc/feeder.c", "csrc/memory.c", "fastnn/_core/launch.pyx"],   # and TUNED
+    sources=["csrc/ref.c", "csrc/select.c", "csrc/threads.c", "csrc/feeder.c", "csrc/memory.c", "csrc/plan.c", "fastnn/_core/launch.pyx"],   # and TUNED
     depends=headers,            # an extension is not built again when only an included file changed, unless told
     include_dirs=["csrc", numpy.get_include()],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_22_API_VERSION")],

@@ -5,6 +5,7 @@ Example:
     >>> fastnn.config.floatx()
     'float32'
 """
+from . import changes as _changes
 from ._core import launch as _launch
 from ._core.threads import default_threads, show_to_threadpoolctl
 
@@ -12,6 +13,16 @@ _state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_l
 
 _launch.set_num_threads(default_threads())
 show_to_threadpoolctl()
+
+
+def _set(name, value):
+    _state[name] = value
+    _changes.note()
+
+
+def settings():
+    """All settings that computations read, by name; the dictionary itself."""
+    return _state
 
 
 def floatx():
@@ -27,7 +38,7 @@ def set_floatx(value):
     """
     if value not in ("float32", "float64"):
         raise ValueError(f"floatx must be 'float32' or 'float64', received {value!r}")
-    _state["floatx"] = value
+    _set("floatx", value)
 
 
 def epsilon():
@@ -39,7 +50,7 @@ def set_epsilon(value):
     """Sets the small number that keeps divisions and logarithms away from zero."""
     if not isinstance(value, (int, float)) or not 0 < value < 1:
         raise ValueError(f"epsilon must be a number between 0 and 1, received {value!r}")
-    _state["epsilon"] = float(value)
+    _set("epsilon", float(value))
 
 
 def image_data_format():
@@ -52,7 +63,7 @@ def set_image_data_format(data_format):
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError("data_format must be 'channels_last' or 'channels_first', "
                          f"received {data_format!r}")
-    _state["image_data_format"] = data_format
+    _set("image_data_format", data_format)
 
 
 def winograd():
@@ -73,7 +84,7 @@ def set_winograd(value):
     """
     if value not in ("auto", "off"):
         raise ValueError(f"winograd must be 'auto' or 'off', received {value!r}")
-    _state["winograd"] = value
+    _set("winograd", value)
 
 
 def set_num_threads(threads):

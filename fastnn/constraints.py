@@ -1,10 +1,11 @@
 """Projections of weights that are applied after each update: Keras' constraints."""
 from . import ops
+from .changes import Noted
 from .config import epsilon
 from .utils import serialization
 
 
-class Constraint:
+class Constraint(Noted):
     """Base of constraints: `constraint(w)` returns the weight's new value."""
 
     def __call__(self, w):

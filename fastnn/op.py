@@ -24,7 +24,7 @@ import inspect
 from typing import NamedTuple
 
 from . import config
-from .device import empty, launch, launch_later
+from .device import empty, launch, launch_later, recorder
 from .tape import active, record
 from .tensor import FLOATS, Operand, Spec, Tensor, Variable, as_array, convert, operators, own, result_type
 
@@ -217,9 +217,12 @@ class Op:
 
     def _bump(self, inputs):
         """Variables that the kernel changed: a tape that kept them notices."""
+        hears = getattr(recorder(), "updated", None)
         for x in inputs if self.variadic else [inputs[i] for i in self.updates]:
             if x.__class__ is Variable:
                 x.version += 1
+                if hears is not None:
+                    hears(x)
 
     def _named_attributes(self, function):
         if function is None:

@@ -11,7 +11,7 @@ import random as _python_random
 
 import numpy as np
 
-from . import ops
+from . import changes, ops
 from .config import floatx
 from .tensor import FLOATS, Tensor, Variable, convert_to_tensor, standardize_dtype
 
@@ -24,6 +24,7 @@ def set_global_seed(seed):
     _check_seed(seed)
     _seeds.seed(int(seed))
     _global[:] = [SeedGenerator(int(seed), name="global_seed_generator")]
+    changes.note()
 
 
 def global_state():
@@ -36,8 +37,14 @@ def set_global_state(state):
     seeds, generators, values = state
     _seeds.setstate(seeds)
     _global[:] = generators
+    changes.note()
     for generator, value in zip(generators, values):
         generator.state.data[...] = value
+
+
+def global_generators():
+    """The list that holds the global generator, if there is one; the list itself."""
+    return _global
 
 
 def make_default_seed():
@@ -52,7 +59,7 @@ def global_seed_generator():
     return _global[0]
 
 
-class SeedGenerator:
+class SeedGenerator(changes.Noted):
     """A source of random numbers: a state that each draw moves on.
 
     Args:

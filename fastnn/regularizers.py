@@ -4,10 +4,11 @@ import math
 import numpy as np
 
 from . import ops
+from .changes import Noted
 from .utils import serialization
 
 
-class Regularizer:
+class Regularizer(Noted):
     """Base of regularizers: `regularizer(x)` returns a scalar Tensor.  Any such function will do in its place."""
 
     def __call__(self, x):

@@ -1,6 +1,7 @@
 """Gradients: a tape notes which ops ran, and `backward` walks it from its end to its beginning."""
 import threading
 
+from .device import empty, launch
 from .tensor import FLOATS, Tensor, Variable, convert, operators
 
 
@@ -207,7 +208,6 @@ def seed_gradient(target, seed):
 
 def filled(shape, dtype, value):
     """A tensor of one value everywhere."""
-    from .device import empty, launch
     data = empty(shape, dtype)
     launch("fill", (convert(value, dtype).data, data, data.itemsize, data.size))
     return Tensor(data, shape, dtype)

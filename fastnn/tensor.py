@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from . import config
+from .device import empty, launch, recorder, unrecorded
 
 FLOATS = ("float32", "float64")
 INTS = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
@@ -112,42 +113,42 @@ class Tensor(Operand):
 
     def numpy(self):
         """The values as a NumPy array (of a Variable: a copy)."""
-        return self.data
+        return look(self, "numpy()")
 
     def item(self):
         """The value of a tensor with one element, as a Python number."""
-        return self.data.item()
+        return look(self, "item()").item()
 
     def tolist(self):
         """The values as nested Python lists."""
-        return self.data.tolist()
+        return look(self, "tolist()").tolist()
 
     def __array__(self, dtype=None, copy=None):
         if copy or (dtype is not None and np.dtype(dtype) != self.data.dtype):
             if copy is False:
                 raise ValueError(f"a {self.dtype} tensor cannot become {np.dtype(dtype)} without a copy")
-            return self.data.astype(self.data.dtype if dtype is None else dtype)
+            return look(self, "numpy.asarray()").astype(self.data.dtype if dtype is None else dtype)
         return self.numpy()
 
     def __dlpack__(self, **arguments):
-        return self.data.__dlpack__(**arguments)
+        return look(self, "__dlpack__()").__dlpack__(**arguments)
 
     def __dlpack_device__(self):
         return self.data.__dlpack_device__()
 
     def __float__(self):
-        return float(self.data.item())
+        return float(look(self, "float()").item())
 
     def __int__(self):
-        return int(self.data.item())
+        return int(look(self, "int()").item())
 
     def __index__(self):
         if self.dtype in FLOATS:
             raise TypeError(f"a {self.dtype} tensor is no index")
-        return int(self.data.item())
+        return int(look(self, "an index").item())
 
     def __bool__(self):
-        return bool(self.data)
+        return bool(look(self, "a condition"))
 
     def __len__(self):
         if not self.shape:
@@ -158,10 +159,11 @@ class Tensor(Operand):
         return (self[i] for i in range(len(self)))
 
     def __format__(self, spec):
-        return format(self.data.item() if self.data.size == 1 else self.data, spec)
+        data = look(self, "format()")
+        return format(data.item() if data.size == 1 else data, spec)
 
     def __repr__(self):
-        return f"<Tensor shape={self.shape} dtype={self.dtype}\n{self.data!r}>"
+        return f"<Tensor shape={self.shape} dtype={self.dtype}\n{look(self, 'repr()')!r}>"
 
     def __reduce__(self):
         return Tensor, (self.data,)     # a copy has a key of its own: no tape takes it for the original
@@ -216,7 +218,7 @@ class Variable(Tensor):
         return self
 
     def numpy(self):
-        return self.data.copy()
+        return look(self, "numpy()").copy()
 
     def assign(self, value):
         """Sets the values in place.
@@ -239,7 +241,7 @@ class Variable(Tensor):
         return self.assign(operators["subtract"](self, value))
 
     def __repr__(self):
-        return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}\n{self.data!r}>"
+        return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}\n{look(self, 'repr()')!r}>"
 
     def __deepcopy__(self, memo):
         twin = Variable(self.data, trainable=self.trainable, name=self.name)
@@ -257,6 +259,14 @@ def restore_variable(data, trainable, name, path, regularizer, constraint):
     variable = Variable(data, trainable=trainable, name=name)
     variable.path, variable.regularizer, variable.constraint = path, regularizer, constraint
     return variable
+
+
+def look(tensor, how):
+    """The array of a tensor whose values Python wants to see: a step that is recorded could not be replayed then."""
+    hears = getattr(recorder(), "python_reads", None)
+    if hears is not None:
+        hears(tensor, how)
+    return tensor.data
 
 
 # ---- From other things ------------------------------------------------------------------------------------------
@@ -288,9 +298,11 @@ def as_array(value, dtype=None):
 
 def own(array):
     """A copy in memory of the engine: aligned, and used again when it is free."""
-    from ._core.launch import empty
     copy = empty(array.shape, NAMES[array.dtype])
-    copy[...] = array
+    if recorder() is None:
+        copy[...] = array
+    else:       # a step that is replayed has to make the copy anew
+        launch("copy", (np.asarray(array, order="C"), copy, copy.nbytes))
     return copy
 
 
@@ -315,7 +327,8 @@ def number_dtype(value):
 @lru_cache(maxsize=1024)
 def constant(value, sign, dtype):
     """A number as a scalar tensor, made once and read only.  (0.0 == -0.0: the sign keeps them apart.)"""
-    data = own(np.asarray(value, dtype))
+    with unrecorded():
+        data = own(np.asarray(value, dtype))
     data.flags.writeable = False
     return Tensor(data)
 

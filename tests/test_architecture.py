@@ -17,10 +17,11 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # The house from the ground up: a module imports from its own floor and from those below.
 FLOORS = [
-    ["_core"],
+    ["_core", "changes"],
     ["config"],
     ["device"],
     ["tensor", "tape", "op"],
+    ["capture"],
     ["ops"],
     ["random"],
     ["utils"],

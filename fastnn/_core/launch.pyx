@@ -6,6 +6,7 @@ runs, so that no argument, however wrong, reaches memory that is not there.
 """
 import os
 import threading
+import weakref
 
 cimport cython
 from libc.stdint cimport int64_t
@@ -63,17 +64,6 @@ cdef extern from "memory.h":
     void fn_free(void *p, size_t bytes)
     void fn_release_idle()
     fn_memory_use fn_memory()
-
-cdef extern from *:
-    """
-    #include <time.h>
-    static int64_t fn_nanoseconds(void) {
-      struct timespec t;
-      clock_gettime(CLOCK_MONOTONIC, &t);
-      return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-    }
-    """
-    int64_t fn_nanoseconds() nogil
 
 cdef extern from *:
     """
@@ -251,7 +241,11 @@ cdef class Kernel:
             p = self.parameter(i)
             if p.code >= 0 and a[i].p is not NULL:
                 self.check_extent(i, args[i], p, a)
-        call = self.untyped if own == 0 else self.f32 if own == cnp.NPY_FLOAT else self.f64
+        return self.variant(own)
+
+    cdef fn_kernel variant(self, int own) except NULL:
+        """The function for arrays `T` of this type number, 0 if there are none."""
+        cdef fn_kernel call = self.untyped if own == 0 else self.f32 if own == cnp.NPY_FLOAT else self.f64
         if call is NULL:
             raise TypeError(f"[{self.name}] has no kernel for {DTYPE_NAMES[own] if own else 'integers alone'}")
         return call
@@ -265,6 +259,8 @@ cdef class Kernel:
         cdef int64_t start = 0, end = 0
         cdef bint timed = recordings and records_this_thread()
         cdef fn_kernel call
+        if timed and recorders.current.instead is not None and recorders.current.instead(self.name):
+            return 0
         self.check_count(n)
         if n > INLINE_ARGS:
             a = <fn_arg *>malloc(n * sizeof(fn_arg))
@@ -459,6 +455,9 @@ def launch_later(str name, tuple args):
     return later
 
 
+include "plan.pxi"
+
+
 def launch_at(str level, str name, tuple args):
     """As `launch`, with the variants that run on `level` ("ref", "v2", "v3", "v4", "neon"): for tests."""
     if level not in TABLES:
@@ -510,6 +509,8 @@ class recording:
     Args:
         keep_args: whether calls hold their arguments, and so keep arrays alive that the step would have given back.
         calls: what each call is appended to as soon as its kernel has run; by default a new list.
+        blocks: list to which a weak reference to the memory of each new tensor is appended; None: nobody asks.
+        instead: function of a kernel's name that is called before the kernel: it may raise, and returns whether to leave it out.
 
     Example:
         >>> x, y = np.array([-1.0, 2.0]), np.zeros(2)
@@ -519,8 +520,8 @@ class recording:
         ['relu']
     """
 
-    def __init__(self, keep_args=True, calls=None):
-        self.calls, self.keep_args = [] if calls is None else calls, keep_args
+    def __init__(self, keep_args=True, calls=None, blocks=None, instead=None):
+        self.calls, self.keep_args, self.blocks, self.instead = [] if calls is None else calls, keep_args, blocks, instead
 
     def __enter__(self):
         global recordings
@@ -531,6 +532,23 @@ class recording:
     def __exit__(self, *exception):
         global recordings
         recordings -= 1
+        recorders.current = self.outer
+
+
+def recorder():
+    """The list (or what stands for it) that launches of this thread are appended to; None if nobody records."""
+    if not recordings or recorders.current is None:
+        return None
+    return recorders.current.calls
+
+
+class unrecorded:
+    """A `with` block whose launches and tensors no recording notes: for what is made once and kept."""
+
+    def __enter__(self):
+        self.outer, recorders.current = getattr(recorders, "current", None), None
+
+    def __exit__(self, *exception):
         recorders.current = self.outer
 
 
@@ -553,10 +571,15 @@ cdef note(str name, tuple args, int64_t start, int64_t end):
 
 # ---- Memory -----------------------------------------------------------------------------------------------------
 
+cdef int64_t last_serial = 0        # of blocks
+
+
 cdef class Block:
     """Memory of one array, given back to the allocator with the last array that looks into it."""
     cdef void *p
-    cdef size_t bytes
+    cdef readonly size_t bytes
+    cdef readonly int64_t serial    # blocks that come later have a higher one
+    cdef object __weakref__
 
     def __dealloc__(self):
         fn_free(self.p, self.bytes)
@@ -569,6 +592,7 @@ def empty(tuple shape, str dtype):
     cdef int64_t count = 1
     cdef Block block
     cdef cnp.ndarray array
+    global last_serial
     if nd > 32:
         raise ValueError(f"at most 32 dimensions, received {nd}")
     for i in range(nd):
@@ -578,7 +602,8 @@ def empty(tuple shape, str dtype):
     if fn_mul(count, SIZES[dtype], &count):
         raise ValueError(f"impossible shape {shape}")
     block = Block.__new__(Block)
-    block.bytes = count
+    last_serial += 1
+    block.bytes, block.serial = count, last_serial
     block.p = fn_alloc(count)
     if block.p is NULL:
         raise MemoryError(f"no memory for an array of shape {shape} and dtype {dtype} ({count / 2**20:.0f} MB): "
@@ -586,7 +611,29 @@ def empty(tuple shape, str dtype):
     array = cnp.PyArray_SimpleNewFromData(nd, dims, typenum, block.p)
     Py_INCREF(block)
     cnp.PyArray_SetBaseObject(array, block)
+    if recordings and records_this_thread() and recorders.current.blocks is not None:
+        recorders.current.blocks.append(weakref.ref(block))
     return array
+
+
+def next_serial():
+    """A number that no block has, above those that were and below those that will be made."""
+    global last_serial
+    last_serial += 1
+    return last_serial
+
+
+def locate(cnp.ndarray array):
+    """Where an array lies: (the object that owns its memory, a Block or whatever NumPy had it from; its address)."""
+    cdef object owner = array
+    while isinstance(owner, cnp.ndarray) and cnp.PyArray_BASE(<cnp.ndarray>owner) is not NULL:
+        owner = <object>cnp.PyArray_BASE(<cnp.ndarray>owner)
+    return owner, <size_t>cnp.PyArray_DATA(array)
+
+
+def block_address(Block block):
+    """Where a block begins."""
+    return <size_t>block.p
 
 
 def memory():

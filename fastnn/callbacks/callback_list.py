@@ -4,6 +4,8 @@ from .history import History, Logs
 from .progbar_logger import ProgbarLogger
 
 BATCH_HOOKS = [f"on_{mode}_batch_{when}" for mode in ("train", "test", "predict") for when in ("begin", "end")]
+# Each with the older one that it calls.  Made once: Python's cache of methods keeps each new string that it is asked with.
+HOOKS = {hook: [hook, *([hook.replace("_train", "")] if "_train_" in hook else [])] for hook in BATCH_HOOKS}
 
 
 class CallbackList:
@@ -145,8 +147,7 @@ def check(callbacks):
 
 def overrides(callback, hook):
     """Whether a callback does something in a hook: it defines the hook itself, or the older one that it calls."""
-    hooks = [hook] + ([hook.replace("_train", "")] if "_train_" in hook else [])
-    return any(name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name) for name in hooks)
+    return any(name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name) for name in HOOKS[hook])
 
 
 def read(logs):

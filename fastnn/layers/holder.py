@@ -3,6 +3,7 @@ import itertools
 
 import numpy as np
 
+from ..changes import Noted
 from ..random import SeedGenerator
 from ..tensor import Variable
 from ..utils.warn_utils import warn
@@ -22,7 +23,7 @@ class NotBuilt:
                              "on data or `build(input_shape)` it first")
 
 
-class Holder:
+class Holder(Noted):
     """Finds the variables and layers in its attributes, also in lists, tuples and dicts, whenever it is asked for them."""
 
     def __new__(cls, *args, **kwargs):

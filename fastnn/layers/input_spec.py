@@ -1,8 +1,10 @@
 """What a layer demands of its input, and the message when it gets something else."""
 import math
 
+from ..changes import Noted
 
-class InputSpec:
+
+class InputSpec(Noted):
     """Rank, dtype and sizes that an input must have; None means anything.
 
     Args:

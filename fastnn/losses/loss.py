@@ -1,5 +1,6 @@
 """`Loss`: from targets and predictions to one number that training makes small."""
 from .. import config, ops
+from ..changes import Noted
 from ..ops.loss import repeats_of_weights
 from ..tensor import Operand, convert, standardize_dtype
 from ..utils.naming import unique_name
@@ -8,7 +9,7 @@ REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "
 _MEANS = {"sum_over_batch_size": "mean", "mean": "mean", "sum": "sum", "mean_with_sample_weight": "mean_with_sample_weight"}
 
 
-class Loss:
+class Loss(Noted):
     """Base of losses.  A loss of your own overrides `call(y_true, y_pred)`, which returns one value for each sample.
 
     Args:

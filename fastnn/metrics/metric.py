@@ -1,12 +1,13 @@
 """`Metric`: a number that is gathered over batches; `Mean` and `Sum`, from which most others are made."""
 from .. import config, ops
+from ..changes import Noted
 from ..losses.loss import fit_weights
 from ..tensor import FLOATS, Variable, convert, standardize_dtype
 from ..utils import serialization
 from ..utils.naming import unique_name
 
 
-class Metric:
+class Metric(Noted):
     """Base of metrics.  A metric of your own defines `update_state` and `result`, and keeps its state in variables made by
     `add_variable`.
 

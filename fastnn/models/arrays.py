@@ -3,7 +3,7 @@ import numpy as np
 
 from .. import config
 from ..ops import SparseTensor, as_sparse, cast, gather_rows, is_sparse, sparse_rows
-from ..tensor import FLOATS, NAMES, Tensor
+from ..tensor import FLOATS, NAMES, Spec, Tensor
 
 # What the integers of targets become: floats of the losses' type would lose what large ones say.
 TARGET_INTS = {"bool": None, "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32", "int32": "int32",
@@ -72,6 +72,10 @@ class Column:
     def __init__(self, array, dtype):
         self.array, self.tensor, self.dtype = array, Tensor(array), dtype
         self.same = self.tensor.dtype == dtype
+
+    def spec(self, rows):
+        """Shape and dtype of so many rows as they are handed out."""
+        return Spec((rows, *self.array.shape[1:]), self.dtype)
 
     def rows(self, index, calls=None):
         """The rows of an index tensor, gathered and cast in one launch; calls: as in `Op.later`."""

@@ -1,5 +1,6 @@
 """What `compile` was given, resolved: losses and metrics for each output of the model, once the outputs are known."""
 from .. import losses, metrics as metric_classes
+from ..changes import Noted
 from .arrays import leaves
 
 ACCURACY, CROSSENTROPY = ("accuracy", "acc"), ("crossentropy", "ce")
@@ -55,7 +56,7 @@ def check_names(identifiers, known, get):
 
 # ---- Losses -----------------------------------------------------------------------------------------------------
 
-class CompiledLoss:
+class CompiledLoss(Noted):
     """The losses of a model's outputs as one function.
 
     Args:
@@ -154,7 +155,7 @@ def align(y_true, y_pred, chosen):
 
 # ---- Metrics ----------------------------------------------------------------------------------------------------
 
-class CompiledMetrics:
+class CompiledMetrics(Noted):
     """The metrics of a model's outputs, updated together.
 
     Args:

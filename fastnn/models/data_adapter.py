@@ -6,7 +6,8 @@ import numpy as np
 from .. import config
 from ..tensor import Tensor
 from ..utils.warn_utils import warn
-from .arrays import (check_lengths, class_weights, column, is_arrays, leaves, like, pack_x_y_sample_weight, target_dtype,
+from .feed import Feed, signature
+from .arrays import (SparseColumn, check_lengths, class_weights, column, is_arrays, leaves, like, pack_x_y_sample_weight, target_dtype,
                      to_arrays, to_tensors, unpack_x_y_sample_weight, weight_dtype)
 
 BATCH_SIZE = 32
@@ -33,26 +34,32 @@ class ArrayBatches:
                         ((x, input_dtype), (y, target_dtype), (sample_weight, weight_dtype)) for a in leaves(part)]
         self.counts = len(leaves(x)), len(leaves(y))
         self.plain = not any(isinstance(part, (list, tuple, dict)) for part in (x, y, sample_weight))
+        self.signatures, self.feeds = {}, {}
 
     def __iter__(self):
-        if config.get_num_threads() > 1 and self.num_batches > 1:
-            return self._ahead()
-        return (self._batch(place) for place in self._places())
+        return self.batches_for(None)
 
-    def _ahead(self):
+    def batches_for(self, step):
         """The batches, each gathered on another thread while the step of the one before it runs.
 
         Calls that are given up half-way (an exception in the step, the end of the training) wait when they are deleted, and
         hold their arrays until then.
+
+        Args:
+            step: the Step that gets them: if it has a plan for them, they are gathered into arrays that are used in turn, and
+                come as `Fed`; None: tensors are wanted.
         """
+        ahead = config.get_num_threads() > 1 and self.num_batches > 1
         places = self._places()
-        batch, calls = self._batch(next(places)), ()
+        batch, calls = self._batch(next(places), [] if ahead else None, step)
         for place in places:
-            later = []
-            following = self._batch(place, later)
             for call in calls:
                 call.wait()
-            yield batch
+            if not ahead:
+                yield batch
+            following, later = self._batch(place, [] if ahead else None, step)
+            if ahead:
+                yield batch
             batch, calls = following, later
         for call in calls:
             call.wait()
@@ -64,7 +71,7 @@ class ArrayBatches:
         if self.shuffle is True or self.shuffle == 1:
             order = np.random.permutation(n)
             for start in range(0, n, size):
-                yield Tensor(order[start:start + size])
+                yield order[start:start + size]
         else:
             starts = np.arange(0, n, size)
             if self.shuffle == "batch":
@@ -72,11 +79,33 @@ class ArrayBatches:
             for start in starts.tolist():
                 yield start, min(start + size, n)
 
-    def _batch(self, place, calls=None):
-        """The tensors at a place; calls: as in `Op.later`."""
-        if place.__class__ is Tensor:
-            return self.pack([column.rows(place, calls) for column in self.columns])
-        return self.pack([column.part(*place, calls) for column in self.columns])
+    def _batch(self, place, calls, step):
+        """(the batch at a place, what to wait for before it is read).
+
+        Args:
+            place: the numbers of its rows, or (start, stop).
+            calls: a list if gathering may run in the background, None if not.
+            step: as for `batches_for`.
+        """
+        if place.__class__ is tuple:
+            return self.pack([column.part(*place, calls) for column in self.columns]), calls or ()
+        entry = None if step is None else step.ready(self._signature(len(place)))
+        if entry is not None:
+            return self._feed(len(place)).gather(place, calls is not None, entry)
+        return self.pack([column.rows(Tensor(place), calls) for column in self.columns]), calls or ()
+
+    def _signature(self, rows):
+        """The signature of a batch of so many rows."""
+        if rows not in self.signatures:
+            sparse = any(isinstance(c, SparseColumn) for c in self.columns)
+            self.signatures[rows] = None if sparse else signature(self.pack([c.spec(rows) for c in self.columns]))
+        return self.signatures[rows]
+
+    def _feed(self, rows):
+        """What gathers batches of so many rows into arrays that are there."""
+        if rows not in self.feeds:
+            self.feeds[rows] = Feed(self.columns, rows, self.pack)
+        return self.feeds[rows]
 
     def pack(self, parts):
         """The tensors of a batch in the structure that `train_step` gets."""
@@ -169,10 +198,10 @@ class Epochs:
         """The number of steps of an epoch, None if nobody knows."""
         return self.asked or self.batches.num_batches
 
-    def epoch(self):
-        """The batches of the next epoch.  Warns when there are fewer than were asked for."""
+    def epoch(self, step=None):
+        """The batches of the next epoch, for a Step (see `ArrayBatches.batches_for`).  Warns when there are fewer than asked for."""
         self.ran_dry = True
-        for batch in self._all() if self.asked is None else self._some():
+        for batch in self._all(step) if self.asked is None else self._some(step):
             self.begun, self.ran_dry = True, False
             yield batch
         if not self.begun:
@@ -182,24 +211,27 @@ class Epochs:
             warn("the data ran out: a generator is read once. Let it go on for ever (`while True`) and pass the number of steps, "
                  "or pass a sequence of batches")
 
-    def _all(self):
-        yield from self.batches
+    def _iterate(self, step):
+        return self.batches.batches_for(step) if isinstance(self.batches, ArrayBatches) else iter(self.batches)
+
+    def _all(self, step):
+        yield from self._iterate(step)
         self.batches.on_epoch_end()
 
-    def _some(self):
-        for step in range(self.asked):
-            batch = self._next()
+    def _some(self, step):
+        for done in range(self.asked):
+            batch = self._next(step)
             if batch is None:
-                warn(f"the data ran out after {step} of {self.asked} steps: let the generator go on for ever, or ask for fewer "
+                warn(f"the data ran out after {done} of {self.asked} steps: let the generator go on for ever, or ask for fewer "
                      "steps")
                 return
             yield batch
 
-    def _next(self):
+    def _next(self, step):
         """The next batch; after the last one the first again, unless the source is a generator that has ended."""
         for _ in range(2):
             if self.iterator is None:
-                self.iterator = iter(self.batches)
+                self.iterator = self._iterate(step)
             batch = next(self.iterator, None)
             if batch is not None:
                 return batch

@@ -9,6 +9,7 @@ from ..utils.warn_utils import warn
 from . import checks
 from .arrays import check_class_weight, leaves, like
 from .data_adapter import ArrayBatches, Epochs, make_batches, split
+from .step import Step
 from .trainer import Trainer
 
 EVERYTHING = 2**62      # a batch size that holds any data
@@ -127,10 +128,11 @@ class Fit(Trainer):
         outputs = Outputs(rows)
         watched = callbacks.watches_batches("predict")
         callbacks.on_predict_begin()
-        for step, batch in enumerate(data.epoch()):
+        predict_step = self._step("predict_step")
+        for step, batch in enumerate(data.epoch(predict_step)):
             if watched:
                 callbacks.on_predict_batch_begin(step)
-            result = self.predict_step(batch)
+            result = predict_step(batch)
             outputs.add(result)
             if watched:
                 callbacks.on_predict_batch_end(step, {"outputs": result})
@@ -149,21 +151,28 @@ class Fit(Trainer):
         check_class_weight(class_weight)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("`class_weight` and `sample_weight` cannot be used together: multiply them into sample_weight")
-        logs = floats(self.train_step(self._one_batch(x, y, sample_weight, class_weight)))
+        logs = floats(self._step("train_step")(self._one_batch(x, y, sample_weight, class_weight)))
         return logs if return_dict else in_order(logs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """The loss and the metrics of one batch, added to those so far."""
         self._assert_compiled("test_on_batch")
-        logs = floats(self.test_step(self._one_batch(x, y, sample_weight)))
+        logs = floats(self._step("test_step")(self._one_batch(x, y, sample_weight)))
         return logs if return_dict else in_order(logs)
 
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
+        step = self._step("predict_step")
+        if x.__class__ is np.ndarray:
+            found = step.on_array(x)
+            if found is not None:
+                return found.data if found.__class__ is Tensor else like(found, [t.data for t in leaves(found)])
         outputs = Outputs(None)
         data = self._epochs(x, None, None, batch_size=EVERYTHING)
         self._build_for_data(data)
-        outputs.add(self.predict_step(next(iter(data.batches))))
+        batch = next(iter(data.batches))
+        outputs.add(step(batch))
+        step.remember(x, batch)
         return outputs.result()
 
     def _one_batch(self, x, y, sample_weight=None, class_weight=None):
@@ -177,10 +186,10 @@ class Fit(Trainer):
         """All steps of an epoch; the logs, as floats."""
         self.reset_metrics()
         if callbacks.watches_batches("train"):
-            return self._watched_epoch(data, callbacks.on_train_batch_begin, callbacks.on_train_batch_end, self.train_step,
-                                       stops=True)
-        train_step, logs = self.train_step, {}
-        for batch in data.epoch():
+            return self._watched_epoch(data, callbacks.on_train_batch_begin, callbacks.on_train_batch_end,
+                                       self._step("train_step"), stops=True)
+        train_step, logs = self._step("train_step"), {}
+        for batch in data.epoch(train_step):
             logs = train_step(batch)
             if self.stop_training:
                 break
@@ -190,10 +199,10 @@ class Fit(Trainer):
         self.reset_metrics()
         callbacks.on_test_begin()
         if callbacks.watches_batches("test"):
-            logs = self._watched_epoch(data, callbacks.on_test_batch_begin, callbacks.on_test_batch_end, self.test_step)
+            logs = self._watched_epoch(data, callbacks.on_test_batch_begin, callbacks.on_test_batch_end, self._step("test_step"))
         else:
-            test_step, logs = self.test_step, {}
-            for batch in data.epoch():
+            test_step, logs = self._step("test_step"), {}
+            for batch in data.epoch(test_step):
                 logs = test_step(batch)
             logs = floats(logs)
         callbacks.on_test_end(logs)
@@ -205,7 +214,7 @@ class Fit(Trainer):
         stops: whether `stop_training` ends it; an evaluation looks at all data, also after a training was stopped.
         """
         each, logs, step = self.steps_per_execution, {}, -1
-        for step, batch in enumerate(data.epoch()):
+        for step, batch in enumerate(data.epoch(run)):
             if step % each == 0:
                 begin(step)
             logs = run(batch)
@@ -216,6 +225,13 @@ class Fit(Trainer):
         if step % each != each - 1:
             end(step, logs)
         return floats(logs)
+
+    def _step(self, name):
+        """A step by the name of its method, to be run by its plan where it has one."""
+        found = self._plans.get(name)
+        if found is None:
+            found = self._plans[name] = Step(self, name)
+        return found
 
     # ---- Preparation ---------------------------------------------------------------------------------------
 

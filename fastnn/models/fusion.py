@@ -6,6 +6,7 @@ at every call, because attributes change: only where nobody can see the differen
 from contextlib import contextmanager
 
 from .. import config
+from ..changes import Noted
 from ..layers import (Activation, BatchNormalization, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Dense, DepthwiseConv1D,
                       DepthwiseConv2D, InputLayer, LeakyReLU, MaxPooling2D, ReLU, SeparableConv1D, SeparableConv2D)
 from ..ops import SparseTensor
@@ -135,7 +136,7 @@ def steps(layers):
     return found
 
 
-class _State:
+class _State(Noted):
     on = True
 
 

@@ -123,7 +123,7 @@ class Model(Fit, Layer):
 
     # A model's pickled copy (and `copy.deepcopy`) is made of its attributes; what was collected for steps is left behind.
     def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name not in ("_collected", "history")}
+        return {name: value for name, value in vars(self).items() if name not in ("_collected", "history", "_plans")}
 
     def __setstate__(self, state):
-        vars(self).update(state, _collected=None, history=None)
+        vars(self).update(state, _collected=None, history=None, _plans={})

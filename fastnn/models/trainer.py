@@ -64,6 +64,7 @@ class Trainer:
         self.steps_per_execution = 1
         self._collected = None
         self._compile_config = None
+        self._plans = {}
         self._old_compute_loss = "training" not in inspect.signature(self.compute_loss).parameters
 
     # ---- Compile -------------------------------------------------------------------------------------------
@@ -78,7 +79,8 @@ class Trainer:
             loss_weights: a number for each loss.
             metrics: list of names, Metrics and functions `f(y_true, y_pred)`; "accuracy" fits itself to the outputs.
             weighted_metrics: the same, where sample weights count.
-            run_eagerly, jit_compile: taken for the sake of Keras; steps run eagerly.
+            run_eagerly: whether every step runs op by op, in Python, instead of being recorded and then replayed as one call.
+            jit_compile: taken for the sake of Keras; steps are compiled by recording them.
             steps_per_execution: how many steps pass between two calls of the callbacks' batch hooks.
             auto_scale_loss: taken for the sake of Keras; there is no float16 to scale for.
 
@@ -104,7 +106,7 @@ class Trainer:
         self._compile_config = dict(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics,
                                     weighted_metrics=weighted_metrics, run_eagerly=run_eagerly,
                                     steps_per_execution=steps_per_execution, jit_compile=jit_compile)
-        self._collected = None
+        self._collected, self._plans = None, {}
         if self._is_complete():
             self._collect()
 

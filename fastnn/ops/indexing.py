@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..op import integers, normal, op
-from ..tensor import FLOATS, Operand, Spec, Tensor, standardize_dtype
+from ..tensor import FLOATS, Operand, Spec, Tensor, look, standardize_dtype
 from ._shapes import CODES, kernel_for, normalize_axis, operand, size_of
 from .elementwise import cast, multiply
 from .shape import moveaxis, reshape, strided_slice
@@ -75,7 +75,8 @@ def take_along_axis(x, indices, axis=None):
         return take(x, reshape(indices, shape=(-1,)))
     axis = normalize_axis(axis, len(x.shape), "take_along_axis")
     n = x.shape[axis]
-    index = np.where(indices.data < 0, indices.data + n, indices.data)
+    index = look(indices, "take_along_axis()")
+    index = np.where(index < 0, index + n, index)
     if index.size and (index.min() < 0 or index.max() >= n):
         raise ValueError(f"[take_along_axis] an index is outside of axis {axis} of size {n}")
     shape = np.broadcast_shapes(x.shape[:axis] + (1,) + x.shape[axis + 1:], index.shape[:axis] + (1,) + index.shape[axis + 1:])
@@ -195,12 +196,15 @@ def _plain(i):
     if isinstance(i, Operand) and not isinstance(i, Tensor):
         return i
     if isinstance(i, (list, tuple, np.ndarray, Tensor)):
-        i = i.data if isinstance(i, Tensor) else np.asarray(i)
+        tensor = i if isinstance(i, Tensor) else None
+        i = np.asarray(i) if tensor is None else tensor.data
         if i.ndim == 0 and i.dtype.kind in "iu":
-            return int(i)
+            return int(i if tensor is None else tensor)
         if i.dtype.kind not in "iub":
             raise TypeError(f"[getitem] an index array must hold integers or booleans, received {i.dtype}")
-        return i
+        if tensor is None:
+            return i
+        return tensor if i.dtype.kind in "iu" else look(tensor, "a boolean index")
     if hasattr(i, "__index__"):
         return i.__index__()
     raise TypeError(f"[getitem] cannot index with {type(i).__name__}: expected integers, slices, ..., None or arrays of "
@@ -257,6 +261,7 @@ def _take_arrays(x, arrays, axis):
     if len(arrays) == 1:
         return take(x, arrays[0], axis=axis)
     sizes = x.shape[axis:axis + len(arrays)]
+    arrays = [look(a, "several index arrays") if isinstance(a, Tensor) else a for a in arrays]
     arrays = [np.where(a < 0, a + n, a) for a, n in zip(np.broadcast_arrays(*arrays), sizes)]
     for k, (a, n) in enumerate(zip(arrays, sizes)):
         if a.size and (a.min() < 0 or a.max() >= n):

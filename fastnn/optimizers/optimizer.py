@@ -6,6 +6,8 @@ import numbers
 import re
 
 from .. import config, ops
+from ..changes import Noted
+from ..device import recorder
 from ..tensor import FLOATS, Tensor, Variable, convert
 from ..utils import serialization
 from ..utils.naming import unique_name
@@ -19,7 +21,7 @@ _REPLACED = {
 }
 
 
-class Optimizer:
+class Optimizer(Noted):
     """Base of optimizers.
 
     Args:
@@ -106,8 +108,12 @@ class Optimizer:
         rate = self._learning_rate
         if rate.__class__ is Variable:
             return rate
-        rate = rate(self._iterations) if isinstance(rate, LearningRateSchedule) else rate()
-        return convert(rate, config.floatx())
+        if isinstance(rate, LearningRateSchedule):
+            return convert(rate(self._iterations), config.floatx())
+        hears = getattr(recorder(), "refuse", None)
+        if hears is not None:
+            hears("the learning rate is a function in Python: a LearningRateSchedule, written with fastnn.ops, can be replayed")
+        return convert(rate(), config.floatx())
 
     @learning_rate.setter
     def learning_rate(self, value):

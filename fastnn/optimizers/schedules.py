@@ -2,10 +2,11 @@
 import math
 
 from .. import config, ops
+from ..changes import Noted
 from ..utils import serialization
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Noted):
     """Base of schedules.  One of your own defines `__call__(step)` with functions of `fastnn.ops`, and `get_config`."""
 
     def __call__(self, step):

@@ -1,0 +1,363 @@
+"""Capture: the launches of a step, written down so that they can be compared with those of the next one, and run again.
+
+Every array that a launch touches is one of three things: an input of the step, something that the step made itself, or
+something that was there before (a weight, a state, a constant).  A capture keeps, of each array, which of these it is and
+where in it the array begins; of arrays that the step made no more than that, so that their memory is used again as ever.
+"""
+import gc
+import hashlib
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .device import Block, Plan, block_address, empty, kernels, locate, next_serial, parse, recording
+from .tensor import NAMES, Tensor
+
+HERE = str(Path(__file__).parent)
+ALIGNED = 64        # bytes; every array of a plan begins at a multiple
+
+
+class Place(NamedTuple):
+    """Where an array of a launch lies.
+
+    Attributes:
+        kind: "input", "made" or "fixed".
+        index: which of them: inputs in the order of the arguments, the others in the order of their first use.
+        offset: bytes from its beginning.
+        size, dtype: the array's number of elements, and the name of its dtype.
+    """
+    kind: str
+    index: int
+    offset: int
+    size: int
+    dtype: str
+
+
+class Launch(NamedTuple):
+    """One launch: the kernel, and its arguments with Places for arrays."""
+    kernel: str
+    args: tuple
+
+
+class Fixed(NamedTuple):
+    """Memory that was there before the step: an array in it, its owner, whether the step writes it, a digest of what it held (of
+    NumPy's own arrays: tensors have theirs in blocks, which only kernels write)."""
+    array: object
+    owner: object
+    written: bool
+    content: object
+
+
+class Made:
+    """Memory that the step made: its size in bytes, its dtype, and the first and the last launch that touches it."""
+
+    __slots__ = ("bytes", "dtype", "first", "last")
+
+    def __init__(self, size, dtype, launch):
+        self.bytes, self.dtype, self.first, self.last = size, dtype, launch, launch
+
+
+class Capture:
+    """Records the launches of this thread inside a `with` block.
+
+    Args:
+        inputs: the arrays that will be others at the next step; none may overlap another.
+        contents: whether it keeps account of what arrays of NumPy's hold that the step reads.
+
+    Attributes:
+        launches: list of Launch.
+        fixed, made: lists of Fixed and Made, by the indices of the Places.
+        variables: the Variables that ops changed.
+        returned: what the step gave back that is no tensor.
+        refusal: why the step cannot be replayed; None if nothing was found.
+    """
+
+    def __init__(self, inputs, contents=True):
+        self.inputs, self.contents = list(inputs), contents
+        self.ranges = [(locate(a)[1], a.nbytes) for a in self.inputs]
+        self.launches, self.fixed, self.made, self.variables, self.refusal = [], [], [], {}, None
+        self.returned = []
+        self.blocks = []            # weak references to the memory of tensors that the step made
+        self._fixed_index, self._made_index = {}, {}
+
+    def __enter__(self):
+        self.first = next_serial()
+        self._recording = recording(calls=self, blocks=self.blocks)
+        self._recording.__enter__()
+        return self
+
+    def __exit__(self, *exception):
+        self._recording.__exit__(*exception)
+
+    # ---- What the launches, ops and tensors of the step say
+
+    def append(self, call):
+        """A launch."""
+        roles, args = roles_of(call.name, len(call.args)), []
+        for value, (is_array, read, written) in zip(call.args, roles):
+            args.append(value if value is None or not is_array else self._place(value, read, written))
+        self.launches.append(Launch(call.name, tuple(args)))
+
+    def updated(self, variable):
+        """An op has changed a Variable."""
+        self.variables[variable.key] = variable
+
+    def python_reads(self, tensor, how):
+        """Python looks at the values of a tensor."""
+        self.refuse(f"Python reads the values of a tensor ({how}{outside()}), which a replay could not do again: compute with "
+                    "fastnn.ops instead")
+
+    def refuse(self, reason):
+        """Notes why this step cannot be replayed; the first reason counts."""
+        self.refusal = self.refusal or reason
+
+    # ---- Places
+
+    def _place(self, array, read=True, written=False):
+        owner, address = locate(array)
+        size, dtype, launch = array.size, NAMES[array.dtype], len(self.launches)
+        for k, (start, length) in enumerate(self.ranges):
+            if start <= address < start + length:
+                if written:
+                    self.refuse("the step writes into the data that it was given")
+                return Place("input", k, address - start, size, dtype)
+        if owner.__class__ is Block and owner.serial > self.first:
+            return self._place_made(owner, address, size, dtype, launch, read)
+        return self._place_fixed(array, owner, address, size, dtype, written)
+
+    def _place_made(self, block, address, size, dtype, launch, read):
+        k = self._made_index.get(block.serial)
+        if k is None:
+            k = self._made_index[block.serial] = len(self.made)
+            self.made.append(Made(block.bytes, dtype, launch))
+            if read and size:
+                self.refuse("a kernel reads memory that no kernel of the step has written: NumPy may have, inside the step")
+        self.made[k].last = launch
+        return Place("made", k, address - block_address(block), size, dtype)
+
+    def _place_fixed(self, array, owner, address, size, dtype, written):
+        k = self._fixed_index.get((address, size, dtype))
+        if k is None:
+            k = self._fixed_index[address, size, dtype] = len(self.fixed)
+            self.fixed.append(None)
+        known = self.fixed[k]
+        written = written or known is not None and known.written
+        if owner.__class__ is not Block and written:
+            self.refuse("the step writes into an array of NumPy's")
+        if known is None or known.written != written:
+            self.fixed[k] = Fixed(array, owner, written, digest(array) if self.contents and owner.__class__ is not Block else None)
+        return Place("fixed", k, 0, size, dtype)
+
+    def place_of(self, tensor):
+        """The Place of a result of the step, noted as used to its end; None for one that no launch has touched."""
+        owner, address = locate(tensor.data)
+        if owner.__class__ is Block and owner.serial > self.first and owner.serial not in self._made_index:
+            return None
+        return self._place(tensor.data, False)
+
+    def made_by(self, tensor):
+        """Whether the step made the memory of a tensor."""
+        owner = locate(tensor.data)[0]
+        return owner.__class__ is Block and owner.serial > self.first
+
+    def survivors(self, kept):
+        """How many arrays that the step made are still in use, beside those of the tensors `kept`."""
+        known = {locate(t.data)[0].serial for t in kept if self.made_by(t)}
+
+        def count():
+            return sum(block is not None and block.serial not in known for block in [ref() for ref in self.blocks])
+
+        if count():
+            gc.collect()        # what only hangs in a cycle is not in use
+        return count()
+
+
+def digest(array):
+    return hashlib.blake2b(array.tobytes()).digest()
+
+
+@lru_cache(maxsize=None)
+def roles_of(kernel, count):
+    """For each argument of a launch: (whether it is an array, is read, is written)."""
+    signature = parse(kernel, kernels()[kernel])
+    roles = [(p.kind == "a", p.read, p.written) for p in signature.parameters]
+    head, group = roles[:signature.fixed], roles[signature.fixed:]
+    return head + group * ((count - signature.fixed) // signature.group if signature.group else 0)
+
+
+def outside():
+    """Where in the user's code we are, for a message: " in `call`, model.py line 12"; "" if there is none."""
+    frame = sys._getframe(1)
+    while frame is not None and (frame.f_code.co_filename.startswith(HERE) or frame.f_code.co_filename.endswith((".pyx", ".pxi"))):
+        frame = frame.f_back
+    return "" if frame is None else f" in `{frame.f_code.co_name}`, {Path(frame.f_code.co_filename).name} line {frame.f_lineno}"
+
+
+# ---- Two captures against each other ----------------------------------------------------------------------------
+
+def difference(before, now):
+    """What two captures of the same step differ in, in words; None if they are the same."""
+    if len(before.launches) != len(now.launches):
+        return f"it launched {len(before.launches)} kernels, and then {len(now.launches)}"
+    for i, (a, b) in enumerate(zip(before.launches, now.launches)):
+        if a.kernel != b.kernel:
+            return f"launch {i} was the kernel {a.kernel}, and then {b.kernel}"
+        for x, y in zip(a.args, b.args):
+            if x != y and not (x != x and y != y):
+                return f"launch {i}, the kernel {a.kernel}, was given {told(x)}, and then {told(y)}"
+    if before.returned != now.returned:
+        return f"it returned {before.returned}, and then {now.returned}"
+    for a, b in zip(before.fixed, now.fixed):
+        text = other_memory(a, b)
+        if text:
+            return text
+    return None
+
+
+def told(value):
+    return f"another array than before ({value.kind})" if isinstance(value, Place) else f"the number {value!r}"
+
+
+def other_memory(a, b):
+    """How two arrays at the same place of two captures differ; None where one will do for the other."""
+    if a.owner is b.owner and locate(a.array)[1] == locate(b.array)[1]:
+        return None if a.content == b.content else "an array of NumPy's that it reads holds other values than before"
+    if a.owner.__class__ is Block or b.owner.__class__ is Block:
+        return "it computes with a tensor that is another one at each step, made outside of it or kept from the step before"
+    return None if a.content == b.content else "it makes an array with NumPy that holds other values than before"
+
+
+# ---- From a capture to a plan -----------------------------------------------------------------------------------
+
+class Result(NamedTuple):
+    """A tensor that a step gives back: which segment of the plan holds it, and where in that.
+
+    `whole` says that it is all of the segment.
+    """
+    segment: int
+    offset: int
+    shape: tuple
+    dtype: str
+    whole: bool
+
+    def array(self, segments):
+        """The result in the arrays of the segments 1, 2 ..."""
+        found = segments[self.segment - 1]
+        if self.whole:
+            return found if found.shape == self.shape else found.reshape(self.shape)
+        count = int(np.prod(self.shape, dtype="int64"))
+        start = self.offset // found.itemsize
+        return found.reshape(-1)[start:start + count].reshape(self.shape)
+
+
+class Captured(NamedTuple):
+    """A Plan, and what a run of it needs.
+
+    Attributes:
+        plan: the Plan; its segments are the inputs, then the memory of the results.
+        results: a Result for each result of the step, or the tensor itself where it was there before the step.
+        outputs: (shape, dtype) of the memory of the results.
+        reused, unused: bytes of the workspace, and what it would take without using memory again.
+    """
+    plan: object
+    results: list
+    outputs: list
+    reused: int
+    unused: int
+
+    def allocate(self):
+        """New memory for the results."""
+        return tuple([empty(shape, dtype) for shape, dtype in self.outputs])
+
+
+def make_plan(capture, results):
+    """The Captured of a capture.
+
+    Args:
+        results: tensors that the step gave back.
+
+    Raises:
+        ValueError: a result that is neither made by a launch of the step nor older than it.
+    """
+    places = [capture.place_of(tensor) for tensor in results]
+    if any(place is None or place.kind == "input" for place in places):
+        raise ValueError("what the step returns is part of what it was given, or was made without a kernel")
+    pinned = list(dict.fromkeys(place.index for place in places if place.kind == "made"))
+    segment = {index: 1 + len(capture.inputs) + k for k, index in enumerate(pinned)}
+    offsets, size = arrange([(k, made) for k, made in enumerate(capture.made) if k not in segment])
+
+    def argument(value):
+        if not isinstance(value, Place):
+            return value
+        if value.kind == "fixed":
+            return capture.fixed[value.index].array
+        if value.kind == "input":
+            return value.index + 1, value.offset
+        return (segment[value.index], value.offset) if value.index in segment else (0, offsets[value.index] + value.offset)
+
+    found, shapes = [], {}
+    for place, tensor in zip(places, results):
+        if place.kind == "fixed":
+            found.append(tensor)
+            continue
+        whole = place.offset == 0 and tensor.data.nbytes == capture.made[place.index].bytes
+        found.append(Result(segment[place.index], place.offset, tensor.shape, tensor.dtype, whole))
+        if whole:
+            shapes.setdefault(place.index, tensor.shape)
+    outputs = [(shapes.get(k, (capture.made[k].bytes // np.dtype(capture.made[k].dtype).itemsize,)), capture.made[k].dtype)
+               for k in pinned]
+    segments = [(NAMES[a.dtype], a.size) for a in capture.inputs] + [(dtype, int(np.prod(shape, dtype="int64"))) for shape, dtype in outputs]
+    calls = [(launch.kernel, dtype_of(launch), tuple([argument(value) for value in launch.args])) for launch in capture.launches]
+    unused = sum(aligned(made.bytes) for k, made in enumerate(capture.made) if k not in segment)
+    return Captured(Plan(calls, size, segments), found, outputs, size, unused)
+
+
+@lru_cache(maxsize=None)
+def typed(kernel):
+    """Which parameters of a kernel have its own dtype."""
+    return [p.dtype == "T" for p in parse(kernel, kernels()[kernel]).parameters]
+
+
+def dtype_of(launch):
+    """The dtype of a launch's own arrays, "" if it has none."""
+    own = typed(launch.kernel)
+    for k, value in enumerate(launch.args):
+        if isinstance(value, Place) and k < len(own) and own[k]:
+            return value.dtype
+    return ""
+
+
+def aligned(size):
+    return -(-size // ALIGNED) * ALIGNED
+
+
+def arrange(made):
+    """Offsets in one workspace for memory that is in use from its first to its last launch, and the size of the workspace.
+
+    The largest first, each as low as it can lie beside those that are in use at the same time ("greedy by size", Pisarchyk
+    and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020).
+
+    Args:
+        made: pairs (index, Made).
+
+    Returns:
+        ({index: offset}, size in bytes)
+    """
+    offsets, placed, size = {}, [], 0
+    for index, one in sorted(made, key=lambda pair: -pair[1].bytes):
+        length, start = aligned(one.bytes), 0
+        for low, high, first, last in placed:       # by offset
+            if last < one.first or one.last < first:
+                continue
+            if start + length <= low:
+                break
+            start = max(start, high)
+        offsets[index] = start
+        place = (start, start + length, one.first, one.last)
+        at = next((k for k, other in enumerate(placed) if other[0] >= start), len(placed))
+        placed.insert(at, place)
+        size = max(size, start + length)
+    return offsets, size

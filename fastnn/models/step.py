@@ -1,0 +1,349 @@
+"""A step of a model as one call: recorded, compared, rehearsed, and from then on replayed.
+
+The first steps run eagerly while a Capture writes down what they launch.  When two in a row launched the same kernels with the
+same numbers on the same arrays, the next one is the rehearsal: it runs eagerly, what it changed is put back, its plan runs, and
+all that it changed and gave back has to be the same, bit for bit.  Only then is the plan trusted: from there on the step is one
+C call.
+
+A plan is dropped when something changes that the step reads of Python (`Footprint`); a step that cannot be replayed runs
+eagerly, and says why once.
+"""
+import numpy as np
+
+from ..capture import Capture, Result, difference, make_plan
+from ..device import Stopped, locate, recorder, recording, release_memory
+from ..tape import active, flatten, unflatten
+from ..tensor import Tensor, own
+from ..utils.warn_utils import warn
+from .feed import Fed, signature
+from .footprint import Footprint, random_states
+from .trainer import StepLogs
+
+TRIES = 5           # steps that are recorded and differ from the one before them, until the step is given up
+PLANS = 8           # plans for batches of different shapes that a step keeps
+SELDOM = 64         # steps without a batch of a shape after which its plan makes room for another
+LASTING = 16        # replays that make the work of recording worth while
+
+
+class Entry:
+    """What is known of the steps with batches of one shape.
+
+    Attributes:
+        last: the Capture of the step before, if it can be compared with.
+        agreed: whether that one was like the one before it.
+        tries, drops: recordings in vain; plans that were dropped soon.
+        busy: whether a thread records.
+        captured: the plan that is trusted, or None; with it come
+        footprint: what it depends on; variables: those that the step changes; structure: of what the step returns, None for
+            logs that are read from the metrics; count: the number of tensors in that; penalties: (layer, how many) of tensors
+            that layers keep in `losses`; data: the arrays of the last run; runs: how many there were.
+        reason: why there will be no plan.
+        used: the number of the step that was the last of this shape.
+    """
+
+    def __init__(self):
+        self.used = self.drops = self.runs = 0
+        self.busy, self.reason = False, None
+        self.drop()
+
+    def drop(self):
+        """Forgets plan and recordings."""
+        self.last = self.captured = self.footprint = self.structure = self.data = None
+        self.agreed, self.tries, self.count, self.variables, self.penalties = False, 0, 0, [], []
+
+
+class Output:
+    """Stands for a tensor in the structure of what a step returns: which one."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index):
+        self.index = index
+
+
+class Step:
+    """`train_step`, `test_step` or `predict_step` of a model, called with a batch as these are.
+
+    Args:
+        model: whose step it is.
+        name: of the method.
+
+    Attributes:
+        entries: an Entry for each shape of batches.
+    """
+
+    def __init__(self, model, name):
+        self.model, self.name = model, name
+        self.entries, self.of_arrays = {}, {}
+        self.steps = 0
+        self.told = False           # whether it was said why steps run eagerly
+
+    def eager(self, batch):
+        """The step itself."""
+        return getattr(self.model, self.name)(batch)
+
+    def __call__(self, batch):
+        """Runs the step on a batch, by its plan if there is one; returns what the method returns."""
+        self.steps += 1
+        if batch.__class__ is Fed:
+            if self._usable(batch.entry):
+                found = self._replay(batch.entry, batch.arrays, batch)
+                if found is not None:
+                    return found
+            batch = batch.tensors()
+        entry = None if self._must_be_eager() else self._entry(signature(batch))
+        if entry is None or entry.reason is not None or entry.busy:
+            return self.eager(batch)
+        if self._usable(entry):
+            found = self._replay(entry, tuple([t.data for t in flatten(batch)]), batch)
+            return self.eager(batch) if found is None else found
+        return self._record(entry, batch)
+
+    def on_array(self, x):
+        """The result of a prediction for a NumPy array that needs no preparation, if there is a plan for it; else None."""
+        entry = self.of_arrays.get((x.shape, x.dtype.num))
+        if entry is None or not self._usable(entry):
+            return None
+        self.steps += 1
+        entry.used = self.steps
+        try:
+            return self._replay(entry, (x,), None)
+        except ValueError:          # an array of another memory layout
+            return None
+
+    def remember(self, x, batch):
+        """Notes that an array became this batch as it was, so that `on_array` takes the next one."""
+        if batch.__class__ is Tensor and x.__class__ is np.ndarray and batch.data is x:
+            entry = self.entries.get(signature(batch))
+            if entry is not None and entry.captured is not None:
+                self.of_arrays[x.shape, x.dtype.num] = entry
+
+    # ---- Which plan
+
+    def _must_be_eager(self):
+        """Whether somebody wants to see the step's ops: a tape, a recording, or who set `run_eagerly`."""
+        return self.model.run_eagerly or active.tapes or recorder() is not None
+
+    def _entry(self, key):
+        """The Entry for batches of a signature; None where there is to be no plan."""
+        entry = self.entries.get(key)
+        if entry is None and key is not None:
+            if len(self.entries) >= PLANS and not self._make_room():
+                return None
+            entry = self.entries[key] = Entry()
+        if entry is not None:
+            entry.used = self.steps
+        return entry
+
+    def _make_room(self):
+        """Gives up the plan that was used longest ago; whether that was long ago."""
+        oldest = min(self.entries, key=lambda key: self.entries[key].used)
+        if self.steps - self.entries[oldest].used < SELDOM:
+            return False
+        gone = self.entries.pop(oldest)
+        self.of_arrays = {key: entry for key, entry in self.of_arrays.items() if entry is not gone}
+        return True
+
+    def _usable(self, entry):
+        """Whether there is a plan, and nothing that it depends on has changed; if something has, it is dropped."""
+        if entry.captured is None or self._must_be_eager():
+            return False
+        changed = entry.footprint.changed()
+        if changed is None:
+            return True
+        entry.drops = 0 if entry.runs >= LASTING else entry.drops + 1
+        entry.drop()
+        if entry.drops >= TRIES:
+            self._give_up(entry, f"`{changed}`, which it may depend on, is set again and again")
+        return False
+
+    def ready(self, key):
+        """The Entry of batches of this signature if it has a plan that can be used; else None."""
+        entry = self.entries.get(key)
+        if entry is None or not self._usable(entry):
+            return None
+        entry.used = self.steps
+        return entry
+
+    # ---- Replaying
+
+    def _replay(self, entry, arrays, batch):
+        """Runs the plan; None if another thread runs it."""
+        captured = entry.captured
+        segments = captured.allocate() if captured.outputs else ()
+        try:
+            if not captured.plan.run(arrays + segments):
+                return None
+        except Stopped as stopped:
+            self._raise(stopped, batch.tensors() if batch.__class__ is Fed else Tensor(*arrays) if batch is None else batch)
+        entry.data = arrays
+        entry.runs += 1
+        for v in entry.variables:
+            v.version += 1
+        if entry.structure is None and not entry.penalties:
+            return StepLogs(self.model)
+        return self._given_back(entry, [None if r.__class__ is not Result else r.array(arrays + segments) for r in captured.results])
+
+    def _given_back(self, entry, arrays):
+        """What the step returns after a run of its plan, in new memory."""
+        tensors = [old if a is None else Tensor(a) for a, old in zip(arrays, entry.captured.results)]
+        at = entry.count
+        for layer, count in entry.penalties:
+            vars(layer)["_losses"] = tensors[at:at + count]
+            at += count
+        if entry.structure is None:
+            return StepLogs(self.model)
+        return unflatten(entry.structure, iter([tensors[x.index] if x.__class__ is Output else x for x in flatten(entry.structure)]))
+
+    def _raise(self, stopped, batch):
+        """Raises what the eager step would have raised at the launch that failed.
+
+        The step runs once more, without its launches, up to the one that failed: so the error passes through all that would
+        have seen it, and takes its words from there.
+        """
+        left = stopped.index
+
+        def instead(kernel):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise stopped.error
+            return True
+
+        with recording(keep_args=False, instead=instead):
+            self.eager(batch)
+        raise stopped.error
+
+    # ---- Recording
+
+    def _record(self, entry, batch):
+        """Runs the step eagerly, and gets one step nearer to a plan."""
+        entry.busy = True
+        try:
+            return self._recorded(entry, apart(batch))
+        finally:
+            entry.busy = False
+
+    def _recorded(self, entry, batch):
+        footprint, randoms = Footprint(self.model), random_states()
+        rehearsal = entry.agreed
+        kept = [(array, array.copy()) for array in written_by(entry.last)] if rehearsal else []
+        with Capture([t.data for t in flatten(batch)]) as capture:
+            logs = self.eager(batch)
+        structure = structure_of(logs)
+        leaves = [] if structure is None else flatten(structure)
+        outputs = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        capture.returned = [None if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+        penalties = [(layer, list(layer._losses)) for layer in self.model._flatten_layers() if layer._losses]
+        penalties = [(layer, tensors) for layer, tensors in penalties if any(map(capture.made_by, tensors))]
+        results = outputs + [t for _, tensors in penalties for t in tensors]
+        objection = self._objection(capture, footprint, randoms, results)
+        reason = objection
+        if reason is None and entry.last is not None:
+            reason = difference(entry.last, capture)
+        if reason is not None:
+            entry.last, entry.agreed, entry.tries = None if objection else capture, False, entry.tries + 1
+            if entry.tries >= TRIES:
+                self._give_up(entry, reason)
+        elif not rehearsal:
+            entry.last, entry.agreed = capture, entry.last is not None
+        elif capture.launches:
+            places = iter(range(len(outputs)))
+            entry.structure = None if structure is None else unflatten(
+                structure, iter([Output(next(places)) if isinstance(leaf, Tensor) else leaf for leaf in leaves]))
+            entry.count = len(outputs)
+            entry.penalties = [(layer, len(tensors)) for layer, tensors in penalties]
+            self._rehearse(entry, capture, results, kept)
+        return logs
+
+    def _objection(self, capture, footprint, randoms, results):
+        """Why a recorded step cannot be replayed, as far as it can be seen from this step alone."""
+        if capture.refusal:
+            return capture.refusal
+        changed = footprint.difference()
+        if changed:
+            return f"it sets `{changed}`, in Python"
+        if randoms != random_states():
+            return "it draws random numbers from NumPy or Python: take those of fastnn.random"
+        for value in capture.returned:
+            if not isinstance(value, (int, float, str, type(None))):
+                return f"it returns {value!r} (of type {type(value).__name__}), which is no tensor"
+        if capture.survivors(results):
+            return "a tensor that it made is still in use when it is over: kept in a list, or by something else outside of the model"
+        return None
+
+    def _rehearse(self, entry, capture, results, kept):
+        """Puts back what the step changed, lets the plan do it again, and trusts it if all bits are the same."""
+        try:
+            captured = make_plan(capture, results)
+        except ValueError as error:
+            return self._give_up(entry, str(error))
+        exchange(kept)
+        release_memory()        # the step's own: the plan's workspace takes its place
+        segments = captured.allocate()
+        arrays = tuple(capture.inputs) + segments
+        try:
+            same = captured.plan.run(arrays) and all([same_bits(array, after) for array, after in kept]) and all(
+                [same_bits(r.array(arrays), t.data) for r, t in zip(captured.results, results) if r.__class__ is Result])
+        except (Stopped, MemoryError) as error:
+            same = False
+        if not same:
+            exchange(kept)
+            return self._give_up(entry, "its replay gave other results than the step itself")
+        entry.captured, entry.last, entry.variables = captured, None, list(capture.variables.values())
+        entry.data, entry.footprint, entry.runs = tuple(capture.inputs), Footprint(self.model), 0
+
+    def _give_up(self, entry, reason):
+        entry.drop()
+        entry.reason = reason
+        if not self.told:
+            self.told = True
+            warn(f'model "{self.model.name}": {self.name} runs op by op, and not as one call, because {reason}. '
+                 "compile(run_eagerly=True) says that it is meant")
+
+
+# ---- Batches ------------------------------------------------------------------------------------------------------
+
+def apart(batch):
+    """The batch, in which no tensor shares memory with another one: copies where needed."""
+    taken, found = [], []
+    for tensor in flatten(batch):
+        start = locate(tensor.data)[1]
+        stop = start + tensor.data.nbytes
+        overlaps = any(start < b and a < stop for a, b in taken)
+        found.append(Tensor(own(tensor.data)) if overlaps else tensor)
+        taken.append((start, stop))
+    return unflatten(batch, iter(found))
+
+
+def structure_of(logs):
+    """What a step returned, with its tensors; None for logs that nobody has read yet."""
+    if logs.__class__ is StepLogs:
+        return None if logs._values is None else dict(logs._values)
+    return () if logs is None else logs
+
+
+# ---- State ------------------------------------------------------------------------------------------------------
+
+def written_by(capture):
+    """The arrays, each whole, of all that was there before the step and that the step writes."""
+    found = {}
+    for fixed in capture.fixed:
+        if fixed.written:
+            array = fixed.array
+            while isinstance(array.base, np.ndarray):
+                array = array.base
+            found[id(fixed.owner)] = array
+    return list(found.values())
+
+
+def exchange(kept):
+    """Swaps the contents of arrays and of the copies beside them."""
+    for array, copy in kept:
+        now = array.copy()
+        array[...] = copy
+        copy[...] = now
+
+
+def same_bits(a, b):
+    return a.tobytes() == b.tobytes()
