@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .device import Block, Plan, block_address, empty, kernels, locate, next_serial, parse, recording
+from .device import Block, Plan, block_address, kernels, locate, next_serial, parse, product, recording
 from .tensor import NAMES, Tensor
 
 HERE = str(Path(__file__).parent)
@@ -235,42 +235,32 @@ def other_memory(a, b):
 class Result(NamedTuple):
     """A tensor that a step gives back: which segment of the plan holds it, and where in that.
 
-    `whole` says that it is all of the segment.
+    `start` is None where it is all of the segment, in its shape.
     """
     segment: int
-    offset: int
+    start: int
     shape: tuple
-    dtype: str
-    whole: bool
 
-    def array(self, segments):
+    def array(self, arrays):
         """The result in the arrays of the segments 1, 2 ..."""
-        found = segments[self.segment - 1]
-        if self.whole:
-            return found if found.shape == self.shape else found.reshape(self.shape)
-        count = int(np.prod(self.shape, dtype="int64"))
-        start = self.offset // found.itemsize
-        return found.reshape(-1)[start:start + count].reshape(self.shape)
+        found = arrays[self.segment - 1]
+        if self.start is None:
+            return found
+        return found.reshape(-1)[self.start:self.start + product(self.shape)].reshape(self.shape)
 
 
 class Captured(NamedTuple):
     """A Plan, and what a run of it needs.
 
     Attributes:
-        plan: the Plan; its segments are the inputs, then the memory of the results.
+        plan: the Plan; its inputs are those of the step, its outputs the memory of the results.
         results: a Result for each result of the step, or the tensor itself where it was there before the step.
-        outputs: (shape, dtype) of the memory of the results.
         reused, unused: bytes of the workspace, and what it would take without using memory again.
     """
     plan: object
     results: list
-    outputs: list
     reused: int
     unused: int
-
-    def allocate(self):
-        """New memory for the results."""
-        return tuple([empty(shape, dtype) for shape, dtype in self.outputs])
 
 
 def make_plan(capture, results):
@@ -298,21 +288,24 @@ def make_plan(capture, results):
             return value.index + 1, value.offset
         return (segment[value.index], value.offset) if value.index in segment else (0, offsets[value.index] + value.offset)
 
-    found, shapes = [], {}
+    shapes = {}
     for place, tensor in zip(places, results):
-        if place.kind == "fixed":
-            found.append(tensor)
-            continue
-        whole = place.offset == 0 and tensor.data.nbytes == capture.made[place.index].bytes
-        found.append(Result(segment[place.index], place.offset, tensor.shape, tensor.dtype, whole))
-        if whole:
+        if place.kind == "made" and tensor.data.nbytes == capture.made[place.index].bytes:
             shapes.setdefault(place.index, tensor.shape)
-    outputs = [(shapes.get(k, (capture.made[k].bytes // np.dtype(capture.made[k].dtype).itemsize,)), capture.made[k].dtype)
+    outputs = [(capture.made[k].dtype, shapes.get(k, (capture.made[k].bytes // np.dtype(capture.made[k].dtype).itemsize,)))
                for k in pinned]
-    segments = [(NAMES[a.dtype], a.size) for a in capture.inputs] + [(dtype, int(np.prod(shape, dtype="int64"))) for shape, dtype in outputs]
+
+    def result(place, tensor):
+        if place.kind == "fixed":
+            return tensor
+        start = place.offset // tensor.data.itemsize
+        return Result(segment[place.index], None if tensor.shape == shapes.get(place.index) else start, tensor.shape)
+
+    found = [result(place, tensor) for place, tensor in zip(places, results)]
+    inputs = [(NAMES[a.dtype], a.size) for a in capture.inputs]
     calls = [(launch.kernel, dtype_of(launch), tuple([argument(value) for value in launch.args])) for launch in capture.launches]
     unused = sum(aligned(made.bytes) for k, made in enumerate(capture.made) if k not in segment)
-    return Captured(Plan(calls, size, segments), found, outputs, size, unused)
+    return Captured(Plan(calls, size, inputs, outputs), found, size, unused)
 
 
 @lru_cache(maxsize=None)

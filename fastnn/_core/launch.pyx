@@ -571,14 +571,14 @@ cdef note(str name, tuple args, int64_t start, int64_t end):
 
 # ---- Memory -----------------------------------------------------------------------------------------------------
 
-cdef int64_t last_serial = 0        # of blocks
+cdef int64_t last_serial = 0        # of recorded blocks
 
 
 cdef class Block:
     """Memory of one array, given back to the allocator with the last array that looks into it."""
     cdef void *p
     cdef readonly size_t bytes
-    cdef readonly int64_t serial    # blocks that come later have a higher one
+    cdef readonly int64_t serial    # counts the blocks that are recorded; 0 where nobody records
     cdef object __weakref__
 
     def __dealloc__(self):
@@ -592,7 +592,6 @@ def empty(tuple shape, str dtype):
     cdef int64_t count = 1
     cdef Block block
     cdef cnp.ndarray array
-    global last_serial
     if nd > 32:
         raise ValueError(f"at most 32 dimensions, received {nd}")
     for i in range(nd):
@@ -602,8 +601,7 @@ def empty(tuple shape, str dtype):
     if fn_mul(count, SIZES[dtype], &count):
         raise ValueError(f"impossible shape {shape}")
     block = Block.__new__(Block)
-    last_serial += 1
-    block.bytes, block.serial = count, last_serial
+    block.bytes, block.serial = count, 0
     block.p = fn_alloc(count)
     if block.p is NULL:
         raise MemoryError(f"no memory for an array of shape {shape} and dtype {dtype} ({count / 2**20:.0f} MB): "
@@ -612,12 +610,13 @@ def empty(tuple shape, str dtype):
     Py_INCREF(block)
     cnp.PyArray_SetBaseObject(array, block)
     if recordings and records_this_thread() and recorders.current.blocks is not None:
+        block.serial = next_serial()
         recorders.current.blocks.append(weakref.ref(block))
     return array
 
 
 def next_serial():
-    """A number that no block has, above those that were and below those that will be made."""
+    """A number above those of all blocks that were recorded, and below those that will be."""
     global last_serial
     last_serial += 1
     return last_serial

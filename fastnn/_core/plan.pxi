@@ -41,7 +41,8 @@ cdef class Plan:
             those of `launch`, but for arrays that lie somewhere else at each run: these are tuples (segment, offset in bytes).
             Their extents are not checked: the launch that was recorded has shown that they fit.
         workspace: bytes of segment 0, memory that the plan has for the time of a run.
-        segments: (dtype, number of elements) of the segments 1, 2 ...: arrays that are passed to each run.
+        inputs: (dtype, number of elements) of the segments 1, 2 ...: arrays that are passed to each run.
+        outputs: (dtype, shape) of the segments that follow: new arrays that each run gives back.
 
     Raises:
         ValueError, TypeError: arguments that do not fit the signature, places outside their segments.
@@ -51,6 +52,8 @@ cdef class Plan:
     cdef Pointer *pointers
     cdef Segment *segments
     cdef int count              # of segments, the workspace included
+    cdef int inputs             # of these
+    cdef readonly list outputs
     cdef bint busy
     cdef list arrays            # that arguments point to for good
     cdef readonly list names    # of the kernels
@@ -58,9 +61,10 @@ cdef class Plan:
     cdef fn_arg job_args
     cdef tuple held             # the arrays of a run in the background
 
-    def __cinit__(self, list calls, int64_t workspace, list segments):
+    def __cinit__(self, list calls, int64_t workspace, list inputs, list outputs):
         cdef int64_t total = sum([len(args) for _, _, args in calls])
-        self.count = len(segments) + 1
+        segments = inputs + [(dtype, signature.product(shape)) for dtype, shape in outputs]
+        self.count, self.inputs, self.outputs = len(segments) + 1, len(inputs), outputs
         self.arrays, self.names = [], [name for name, _, _ in calls]
         self.plan.calls = <fn_call *>malloc((len(calls) + 1) * sizeof(fn_call))
         self.args = <fn_arg *>malloc((total + 1) * sizeof(fn_arg))
@@ -132,8 +136,6 @@ cdef class Plan:
         cdef cnp.ndarray array
         cdef int i
         cdef char *workspace = NULL
-        if len(arrays) != self.count - 1:
-            raise TypeError(f"the plan takes {self.count - 1} arrays, received {len(arrays)}")
         for i in range(1, self.count):
             array = arrays[i - 1]
             if (not same_type(cnp.PyArray_TYPE(array), self.segments[i].typenum) or cnp.PyArray_NBYTES(array) != self.segments[i].bytes
@@ -159,15 +161,28 @@ cdef class Plan:
             except Exception as error:
                 raise Stopped(self.plan.done, error) from None
 
+    def sizes(self):
+        """Bytes of the inputs, and of the outputs."""
+        sizes = [self.segments[i].bytes for i in range(1, self.count)]
+        return sum(sizes[:self.inputs]), sum(sizes[self.inputs:])
+
+    cdef tuple all_arrays(self, tuple arrays):
+        """Inputs and outputs of a run: new arrays for outputs that were not passed."""
+        if len(arrays) == self.count - 1:
+            return arrays
+        if len(arrays) != self.inputs:
+            raise TypeError(f"the plan takes {self.inputs} arrays, or {self.count - 1} with those for its outputs; received {len(arrays)}")
+        return arrays + tuple([empty(shape, dtype) for dtype, shape in self.outputs])
+
     def run(self, tuple arrays, list times=None):
         """Runs the launches.
 
         Args:
-            arrays: for each segment after the workspace the array in its place.
+            arrays: for each input its array; and for each output, where it is to lie in an array that is there.
             times: list to which the nanoseconds of each launch are added; None: they are not measured.
 
         Returns:
-            Whether they ran; False if another thread runs this plan at the moment.
+            The arrays of inputs and outputs; None, and nothing was done, if another thread runs this plan at the moment.
 
         Raises:
             Stopped: a launch failed; those before it have run.
@@ -177,9 +192,10 @@ cdef class Plan:
         cdef unsigned before
         cdef char *workspace
         if self.busy:
-            return False
+            return None
         self.busy = True
         try:
+            arrays = self.all_arrays(arrays)
             workspace = self.prepare(arrays)
             if times is not None:
                 self.plan.ns = <int64_t *>malloc((self.plan.count + 1) * sizeof(int64_t))
@@ -195,12 +211,13 @@ cdef class Plan:
             free(self.plan.ns)
             self.plan.ns = NULL
         self.finish(workspace, status, fn_last_bad_index())
-        return True
+        return arrays
 
     def begin(self, tuple arrays):
         """As `run`, on the thread in the background; nothing that it reads or writes may be touched before `wait`."""
         if self.busy or self.segments[0].bytes:
             raise ValueError("a plan runs in the background one at a time, and without a workspace")
+        arrays = self.all_arrays(arrays)
         self.prepare(arrays)
         self.busy, self.held = True, arrays
         self.job.call, self.job.args, self.job.count = fn_replay, &self.job_args, 1

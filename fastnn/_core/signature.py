@@ -106,3 +106,11 @@ def compile_extent(kernel, text, places):
         if depth > STACK:
             raise ValueError(f"[{kernel}] the extent {text!r} is too deep")
     return code
+
+
+def product(shape):
+    """The number of elements of a shape."""
+    n = 1
+    for side in shape:
+        n *= side
+    return n

@@ -20,7 +20,7 @@ class Feed:
         with Capture([index.data], contents=False) as capture:
             parts = [column.rows(index) for column in columns]
         self.captured, self.pack = make_plan(capture, parts), pack
-        self.sets = [self.captured.allocate() for _ in range(2)]
+        self.sets = [self.captured.plan.run((index.data,))[1:] for _ in range(2)]
         self.large = max([array.nbytes for array in self.sets[0]]) >= LATER
 
     def gather(self, index, ahead, entry):

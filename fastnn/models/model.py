@@ -99,6 +99,23 @@ class Model(Fit, Layer):
         from .profile import profile_model
         return profile_model(self, x, y, sample_weight, batch_size, steps, training)
 
+    def plan_summary(self, print_fn=None):
+        """Prints what has become of the model's steps: for each that is replayed as one call a table of its launches.
+
+        A row for each launch: op, layer, shapes, microseconds (the median of some runs), GFLOP/s, GB/s, the share of what the
+        machine can do; above it the memory that the plan works in, and what that would be if none were used again.  Steps that
+        run op by op are listed with the reason.  Nothing is changed by it.
+
+        Args:
+            print_fn: what the text is given to, instead of `print`.
+
+        Example:
+            >>> model.fit(x, y, epochs=5, verbose=0)
+            >>> model.plan_summary()
+        """
+        from .plan_report import print_plans
+        print_plans(self, print_fn)
+
     def get_compile_config(self):
         """The arguments of `compile`, as plain values; None before it."""
         from ..utils.serialization import serialize_value

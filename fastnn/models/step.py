@@ -10,6 +10,7 @@ eagerly, and says why once.
 """
 import numpy as np
 
+from .. import changes
 from ..capture import Capture, Result, difference, make_plan
 from ..device import Stopped, locate, recorder, recording, release_memory
 from ..tape import active, flatten, unflatten
@@ -36,7 +37,8 @@ class Entry:
         captured: the plan that is trusted, or None; with it come
         footprint: what it depends on; variables: those that the step changes; structure: of what the step returns, None for
             logs that are read from the metrics; count: the number of tensors in that; penalties: (layer, how many) of tensors
-            that layers keep in `losses`; data: the arrays of the last run; runs: how many there were.
+            that layers keep in `losses`; written: the arrays that it changes; batch: the structure of its batches; data: the
+            arrays of the last run; runs: how many there were.
         reason: why there will be no plan.
         used: the number of the step that was the last of this shape.
     """
@@ -48,8 +50,8 @@ class Entry:
 
     def drop(self):
         """Forgets plan and recordings."""
-        self.last = self.captured = self.footprint = self.structure = self.data = None
-        self.agreed, self.tries, self.count, self.variables, self.penalties = False, 0, 0, [], []
+        self.last = self.captured = self.footprint = self.structure = self.batch = self.data = None
+        self.agreed, self.tries, self.count, self.variables, self.penalties, self.written = False, 0, 0, [], [], []
 
 
 class Output:
@@ -113,7 +115,7 @@ class Step:
 
     def remember(self, x, batch):
         """Notes that an array became this batch as it was, so that `on_array` takes the next one."""
-        if batch.__class__ is Tensor and x.__class__ is np.ndarray and batch.data is x:
+        if batch.__class__ is Tensor and x.__class__ is np.ndarray and batch.shape == x.shape and batch.data.dtype == x.dtype:
             entry = self.entries.get(signature(batch))
             if entry is not None and entry.captured is not None:
                 self.of_arrays[x.shape, x.dtype.num] = entry
@@ -148,7 +150,10 @@ class Step:
         """Whether there is a plan, and nothing that it depends on has changed; if something has, it is dropped."""
         if entry.captured is None or self._must_be_eager():
             return False
-        changed = entry.footprint.changed()
+        footprint = entry.footprint
+        if footprint.count == changes.count and not footprint.loose:
+            return True
+        changed = footprint.changed()
         if changed is None:
             return True
         entry.drops = 0 if entry.runs >= LASTING else entry.drops + 1
@@ -169,24 +174,25 @@ class Step:
 
     def _replay(self, entry, arrays, batch):
         """Runs the plan; None if another thread runs it."""
-        captured = entry.captured
-        segments = captured.allocate() if captured.outputs else ()
         try:
-            if not captured.plan.run(arrays + segments):
-                return None
+            found = entry.captured.plan.run(arrays)
         except Stopped as stopped:
             self._raise(stopped, batch.tensors() if batch.__class__ is Fed else Tensor(*arrays) if batch is None else batch)
+        if found is None:
+            return None
         entry.data = arrays
         entry.runs += 1
         for v in entry.variables:
             v.version += 1
         if entry.structure is None and not entry.penalties:
             return StepLogs(self.model)
-        return self._given_back(entry, [None if r.__class__ is not Result else r.array(arrays + segments) for r in captured.results])
+        return self._given_back(entry, found)
 
     def _given_back(self, entry, arrays):
         """What the step returns after a run of its plan, in new memory."""
-        tensors = [old if a is None else Tensor(a) for a, old in zip(arrays, entry.captured.results)]
+        tensors = [Tensor(r.array(arrays)) if r.__class__ is Result else r for r in entry.captured.results]
+        if entry.structure.__class__ is Output and not entry.penalties:
+            return tensors[0]
         at = entry.count
         for layer, count in entry.penalties:
             vars(layer)["_losses"] = tensors[at:at + count]
@@ -253,6 +259,7 @@ class Step:
                 structure, iter([Output(next(places)) if isinstance(leaf, Tensor) else leaf for leaf in leaves]))
             entry.count = len(outputs)
             entry.penalties = [(layer, len(tensors)) for layer, tensors in penalties]
+            entry.batch = unflatten(batch, iter(range(len(capture.inputs))))
             self._rehearse(entry, capture, results, kept)
         return logs
 
@@ -278,19 +285,24 @@ class Step:
             captured = make_plan(capture, results)
         except ValueError as error:
             return self._give_up(entry, str(error))
-        exchange(kept)
         release_memory()        # the step's own: the plan's workspace takes its place
-        segments = captured.allocate()
-        arrays = tuple(capture.inputs) + segments
+        same, after = False, [array.copy() for array, _ in kept]
         try:
-            same = captured.plan.run(arrays) and all([same_bits(array, after) for array, after in kept]) and all(
+            for array, before in kept:
+                array[...] = before
+            arrays = captured.plan.run(tuple(capture.inputs))
+            same = all([same_bits(array, value) for (array, _), value in zip(kept, after)]) and all(
                 [same_bits(r.array(arrays), t.data) for r, t in zip(captured.results, results) if r.__class__ is Result])
-        except (Stopped, MemoryError) as error:
-            same = False
+        except (Stopped, MemoryError):
+            pass                # not the same, then
+        finally:                # whatever came up, the step has been made
+            if not same:
+                for (array, _), value in zip(kept, after):
+                    array[...] = value
         if not same:
-            exchange(kept)
             return self._give_up(entry, "its replay gave other results than the step itself")
         entry.captured, entry.last, entry.variables = captured, None, list(capture.variables.values())
+        entry.written = [array for array, _ in kept]
         entry.data, entry.footprint, entry.runs = tuple(capture.inputs), Footprint(self.model), 0
 
     def _give_up(self, entry, reason):
@@ -335,14 +347,6 @@ def written_by(capture):
                 array = array.base
             found[id(fixed.owner)] = array
     return list(found.values())
-
-
-def exchange(kept):
-    """Swaps the contents of arrays and of the copies beside them."""
-    for array, copy in kept:
-        now = array.copy()
-        array[...] = copy
-        copy[...] = now
 
 
 def same_bits(a, b):
