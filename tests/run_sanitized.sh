@@ -24,12 +24,12 @@ echo "Building with sanitizers; this takes a minute or two."
 preload= out=
 if [ "$FASTNN_SANITIZE" = thread ]; then
     libraries="tsan"
-    default="tests/_core/test_threads.py tests/_core/test_fork.py tests/_core/test_launch.py tests/ops/test_registry.py::test_same_bits_on_any_number_of_threads"
+    default="tests/_core/test_plan.py tests/_core/test_threads.py tests/_core/test_fork.py tests/_core/test_launch.py tests/ops/test_registry.py::test_same_bits_on_any_number_of_threads"
     # GCC's ThreadSanitizer ends the child of a fork ("dup thread with used id") that makes both pool and background thread.
     for test in fork.py::test_fit_in_the_child_and_in_its_child fork.py::test_fork_while_another_thread_fits \
         fork.py::test_processes_of_multiprocessing launch.py::test_fuzz; do out+=" --deselect tests/_core/test_$test"; done
 else
-    libraries="asan ubsan" default="tests/_core tests/ops tests/test_tape.py tests/test_tensor.py tests/test_random.py"
+    libraries="asan ubsan" default="tests/_core tests/ops tests/test_capture.py tests/models/test_step_registry.py tests/test_tape.py tests/test_tensor.py tests/test_random.py"
 fi
 for library in $libraries stdc++; do preload+="$(gcc -print-file-name="lib$library.so") "; done
 [ $# -gt 0 ] || set -- $default

@@ -537,7 +537,7 @@ class recording:
 
 def recorder():
     """The list (or what stands for it) that launches of this thread are appended to; None if nobody records."""
-    if not recordings or recorders.current is None:
+    if not recordings or not records_this_thread():
         return None
     return recorders.current.calls
 
