@@ -23,7 +23,8 @@ import numpy as np
 
 TITLES = {"fastnn": "fastnn", "fastnn-eager": "fastnn, eager", "keras-jax": "Keras, JAX",
           "keras-tensorflow": "Keras, TensorFlow", "keras-torch": "Keras, PyTorch", "torch": "PyTorch"}
-ROWS = {"fit": "training step, `fit`, batch 1", "predict_on_batch": "one row, `predict_on_batch`", "predict": "one row, `predict`"}
+ROWS = {"fit": "training step, `fit`, batch 1", "predict_on_batch": "one row, `predict_on_batch`",
+        "predict": "one row, `predict`"}
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SAMPLES = 300
 TRAINED, ASKED = (13, 64, 64, 1), (32, 64, 1)       # units of the networks, the inputs first

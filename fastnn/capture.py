@@ -102,8 +102,9 @@ class Capture:
         self.launches.append(Launch(call.name, tuple(args)))
 
     def updated(self, variable):
-        """An op has changed a Variable."""
-        self.variables[variable.key] = variable
+        """An op has changed a Variable; those that the step made are nobody's afterwards."""
+        if not self.made_by(variable):
+            self.variables[variable.key] = variable
 
     def python_reads(self, tensor, how):
         """Python looks at the values of a tensor."""
@@ -207,7 +208,8 @@ def difference(before, now):
             return f"launch {i} was the kernel {a.kernel}, and then {b.kernel}"
         for x, y in zip(a.args, b.args):
             if x != y and not (x != x and y != y):
-                return f"launch {i}, the kernel {a.kernel}, was given {told(x)}, and then {told(y)}"
+                first, then = told(x), told(y)
+                return f"launch {i}, the kernel {a.kernel}, was given {first}, and then {then if then != first else 'another one'}"
     if before.returned != now.returned:
         return f"it returned {before.returned}, and then {now.returned}"
     for a, b in zip(before.fixed, now.fixed):
@@ -218,7 +220,9 @@ def difference(before, now):
 
 
 def told(value):
-    return f"another array than before ({value.kind})" if isinstance(value, Place) else f"the number {value!r}"
+    if not isinstance(value, Place):
+        return f"the number {value!r}"
+    return {"input": "the data of the step", "made": "a result of the step", "fixed": "a number or array from outside"}[value.kind]
 
 
 def other_memory(a, b):

@@ -259,8 +259,6 @@ cdef class Kernel:
         cdef int64_t start = 0, end = 0
         cdef bint timed = recordings and records_this_thread()
         cdef fn_kernel call
-        if timed and recorders.current.instead is not None and recorders.current.instead(self.name):
-            return 0
         self.check_count(n)
         if n > INLINE_ARGS:
             a = <fn_arg *>malloc(n * sizeof(fn_arg))
@@ -510,7 +508,6 @@ class recording:
         keep_args: whether calls hold their arguments, and so keep arrays alive that the step would have given back.
         calls: what each call is appended to as soon as its kernel has run; by default a new list.
         blocks: list to which a weak reference to the memory of each new tensor is appended; None: nobody asks.
-        instead: function of a kernel's name that is called before the kernel: it may raise, and returns whether to leave it out.
 
     Example:
         >>> x, y = np.array([-1.0, 2.0]), np.zeros(2)
@@ -520,8 +517,8 @@ class recording:
         ['relu']
     """
 
-    def __init__(self, keep_args=True, calls=None, blocks=None, instead=None):
-        self.calls, self.keep_args, self.blocks, self.instead = [] if calls is None else calls, keep_args, blocks, instead
+    def __init__(self, keep_args=True, calls=None, blocks=None):
+        self.calls, self.keep_args, self.blocks = [] if calls is None else calls, keep_args, blocks
 
     def __enter__(self):
         global recordings

@@ -76,12 +76,13 @@ class Footprint:
     def _visit_object(self, value, name, loose):
         cls = type(value)
         ours, noted = is_ours(cls.__module__), isinstance(value, changes.Noted)
+        name = own_name(value) or name
         if not ours and not noted and not is_users(cls):
             return
         self._add(vars(value), name, loose=not noted and not ours)
         for key, item in list(vars(value).items()):
             if key not in IGNORED:
-                self._visit(item, f"{getattr(value, 'name', None) or name}.{key}", not ours and not key.startswith("_"))
+                self._visit(item, f"{name}.{key}", not ours and not key.startswith("_"))
         for base in cls.__mro__:
             if is_users(base):
                 for key, item in list(vars(base).items()):
@@ -123,6 +124,12 @@ class Footprint:
                     return v.path
             self.count = count
         return found
+
+
+def own_name(value):
+    """What a layer, metric or optimizer is called, "" for what has no name."""
+    name = vars(value).get("name")
+    return name if isinstance(name, str) else ""
 
 
 def first_changed(entries):

@@ -6,6 +6,7 @@ from ..tape import unflatten
 from ..tensor import Tensor, own
 from .profile import Kept, observe
 from .profile_report import ROW_COLUMNS, duration, lay_out, shape_text
+from .step import put_back
 
 RUNS, SECONDS = 20, 0.5         # of a plan that is timed: so many, or as many as this allows (at least three)
 
@@ -62,8 +63,7 @@ def measured(step, entry):
         times = timed(entry.captured.plan, tuple(arrays))
     finally:
         kept.put_back()
-        for array, value in zip(entry.written, before):
-            array[...] = value
+        put_back(entry.written, before)
     return observed, times
 
 

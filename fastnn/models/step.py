@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import changes
 from ..capture import Capture, Result, difference, make_plan
-from ..device import Stopped, locate, recorder, recording, release_memory
+from ..device import Stopped, locate, recorder, release_memory
 from ..tape import active, flatten, unflatten
 from ..tensor import Tensor, own
 from ..utils.warn_utils import warn
@@ -177,7 +177,7 @@ class Step:
         try:
             found = entry.captured.plan.run(arrays)
         except Stopped as stopped:
-            self._raise(stopped, batch.tensors() if batch.__class__ is Fed else Tensor(*arrays) if batch is None else batch)
+            self._raise(entry, stopped, batch.tensors() if batch.__class__ is Fed else Tensor(*arrays) if batch is None else batch)
         if found is None:
             return None
         entry.data = arrays
@@ -201,23 +201,14 @@ class Step:
             return StepLogs(self.model)
         return unflatten(entry.structure, iter([tensors[x.index] if x.__class__ is Output else x for x in flatten(entry.structure)]))
 
-    def _raise(self, stopped, batch):
-        """Raises what the eager step would have raised at the launch that failed.
-
-        The step runs once more, without its launches, up to the one that failed: so the error passes through all that would
-        have seen it, and takes its words from there.
-        """
-        left = stopped.index
-
-        def instead(kernel):
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise stopped.error
-            return True
-
-        with recording(keep_args=False, instead=instead):
+    def _raise(self, entry, stopped, batch):
+        """Raises what the eager step raises at the launch that failed: it runs, and fails, once more, so that the error passes
+        through all that has something to say about it.  What the launches before it changed is as after the replay."""
+        values = [array.copy() for array in entry.written]
+        try:
             self.eager(batch)
+        finally:
+            put_back(entry.written, values)
         raise stopped.error
 
     # ---- Recording
@@ -233,7 +224,8 @@ class Step:
     def _recorded(self, entry, batch):
         footprint, randoms = Footprint(self.model), random_states()
         rehearsal = entry.agreed
-        kept = [(array, array.copy()) for array in written_by(entry.last)] if rehearsal else []
+        entry.written = written_by(entry.last) if rehearsal else []
+        before = [array.copy() for array in entry.written]
         with Capture([t.data for t in flatten(batch)]) as capture:
             logs = self.eager(batch)
         structure = structure_of(logs)
@@ -260,7 +252,7 @@ class Step:
             entry.count = len(outputs)
             entry.penalties = [(layer, len(tensors)) for layer, tensors in penalties]
             entry.batch = unflatten(batch, iter(range(len(capture.inputs))))
-            self._rehearse(entry, capture, results, kept)
+            self._rehearse(entry, capture, results, before)
         return logs
 
     def _objection(self, capture, footprint, randoms, results):
@@ -279,30 +271,27 @@ class Step:
             return "a tensor that it made is still in use when it is over: kept in a list, or by something else outside of the model"
         return None
 
-    def _rehearse(self, entry, capture, results, kept):
-        """Puts back what the step changed, lets the plan do it again, and trusts it if all bits are the same."""
+    def _rehearse(self, entry, capture, results, before):
+        """Puts back what the step changed (`before`: what was there), lets the plan do it again, and trusts it if all bits are the same."""
         try:
             captured = make_plan(capture, results)
         except ValueError as error:
             return self._give_up(entry, str(error))
         release_memory()        # the step's own: the plan's workspace takes its place
-        same, after = False, [array.copy() for array, _ in kept]
+        same, after = False, [array.copy() for array in entry.written]
         try:
-            for array, before in kept:
-                array[...] = before
+            put_back(entry.written, before)
             arrays = captured.plan.run(tuple(capture.inputs))
-            same = all([same_bits(array, value) for (array, _), value in zip(kept, after)]) and all(
+            same = all(map(same_bits, entry.written, after)) and all(
                 [same_bits(r.array(arrays), t.data) for r, t in zip(captured.results, results) if r.__class__ is Result])
         except (Stopped, MemoryError):
             pass                # not the same, then
         finally:                # whatever came up, the step has been made
             if not same:
-                for (array, _), value in zip(kept, after):
-                    array[...] = value
+                put_back(entry.written, after)
         if not same:
             return self._give_up(entry, "its replay gave other results than the step itself")
         entry.captured, entry.last, entry.variables = captured, None, list(capture.variables.values())
-        entry.written = [array for array, _ in kept]
         entry.data, entry.footprint, entry.runs = tuple(capture.inputs), Footprint(self.model), 0
 
     def _give_up(self, entry, reason):
@@ -347,6 +336,11 @@ def written_by(capture):
                 array = array.base
             found[id(fixed.owner)] = array
     return list(found.values())
+
+
+def put_back(arrays, values):
+    for array, value in zip(arrays, values):
+        array[...] = value
 
 
 def same_bits(a, b):
