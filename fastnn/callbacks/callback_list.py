@@ -44,7 +44,7 @@ class CallbackList:
         self.model = model
         for callback in self.callbacks:
             if isinstance(callback, History):
-                model.history = callback
+                vars(model)["history"] = callback
             callback.set_model(model)
 
     def set_params(self, params):
