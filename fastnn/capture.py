@@ -165,7 +165,8 @@ class Capture:
         return owner.__class__ is Block and owner.serial > self.first
 
     def survivors(self, kept):
-        """How many arrays that the step made are still in use, beside those of the tensors `kept`."""
+        """How many arrays that the step made are still in use, beside those of the tensors `kept` and of the logits they remember."""
+        kept = [*kept, *[t.logits[2] for t in kept if t.logits is not None]]
         known = {locate(t.data)[0].serial for t in kept if self.made_by(t)}
 
         def count():

@@ -1,11 +1,10 @@
 """Projections of weights that are applied after each update: Keras' constraints."""
-from . import ops
-from .changes import Noted
+from . import changes, ops
 from .config import epsilon
 from .utils import serialization
 
 
-class Constraint(Noted):
+class Constraint(changes.Noted):
     """Base of constraints: `constraint(w)` returns the weight's new value."""
 
     def __call__(self, w):

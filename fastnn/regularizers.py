@@ -3,12 +3,11 @@ import math
 
 import numpy as np
 
-from . import ops
-from .changes import Noted
+from . import changes, ops
 from .utils import serialization
 
 
-class Regularizer(Noted):
+class Regularizer(changes.Noted):
     """Base of regularizers: `regularizer(x)` returns a scalar Tensor.  Any such function will do in its place."""
 
     def __call__(self, x):

@@ -1,12 +1,11 @@
 """Learning rates that change with the number of updates, computed by ops from the step count."""
 import math
 
-from .. import config, ops
-from ..changes import Noted
+from .. import changes, config, ops
 from ..utils import serialization
 
 
-class LearningRateSchedule(Noted):
+class LearningRateSchedule(changes.Noted):
     """Base of schedules.  One of your own defines `__call__(step)` with functions of `fastnn.ops`, and `get_config`."""
 
     def __call__(self, step):

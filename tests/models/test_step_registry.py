@@ -1,0 +1,238 @@
+"""A step as one call gives the bits of the step op by op, for every layer, loss, metric, optimizer ... that there is.
+
+The cases are those whose numbers real Keras computed (tests/golden), and what tables below add; a class that is in neither
+fails `test_all_classes_have_a_case`.  A new class joins with its golden case.
+"""
+import inspect
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import activations, callbacks, constraints, initializers, layers, losses, metrics, optimizers, regularizers
+from fastnn.layers.structure import flatten
+from fastnn.models import Sequential
+from tests.layers.test_golden import FACTS, GOLDEN
+from tests.losses.test_losses import golden_script
+
+LOSSES, METRICS, OPTIMIZERS = (golden_script(f"make_{name}") for name in ("losses", "metrics", "optimizers"))
+DATA = LOSSES["data"]
+
+# Classes and functions without golden cases: name -> arguments.
+LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}}
+REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "OrthogonalRegularizer": {}}
+CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
+METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
+CALLBACKS = {"EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {}, "LambdaCallback": {},
+             "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {}, "TerminateOnNaN": {}}
+BASES = {"Layer", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
+         "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
+NOT_ACTIVATIONS = {"deserialize", "get", "serialize", "in_epilogue", "over_axes"}
+
+
+def public(module):
+    """The classes that a module shows, by their own names; bases left out."""
+    found = {value.__name__: value for name, value in vars(module).items()
+             if inspect.isclass(value) and value.__module__.startswith(f"fastnn.{module.__name__.split('.')[1]}") and name[0] != "_"}
+    return {name: value for name, value in found.items() if name not in BASES and name[0] != "_"}
+
+
+@pytest.mark.parametrize("module, known", [
+    (layers, {facts["class"] for facts in FACTS.values()} | set(LAYERS)), (losses, {c for c, _, _ in LOSSES["CASES"].values()}),
+    (metrics, {c for c, _, _ in METRICS["CASES"].values()} | set(METRIC_ARGUMENTS)),
+    (optimizers, {c for c, _ in OPTIMIZERS["CASES"].values()}), (optimizers.schedules, {c for c, _ in OPTIMIZERS["SCHEDULES"].values()}),
+    (regularizers, set(REGULARIZERS)), (constraints, set(CONSTRAINTS)), (callbacks, set(CALLBACKS)),
+], ids=lambda value: getattr(value, "__name__", ""))
+def test_all_classes_have_a_case(module, known):
+    missing = set(public(module)) - {getattr(module, name).__name__ for name in known if hasattr(module, name)}
+    assert not missing, f"no case for {sorted(missing)}: give them golden numbers, or arguments in a table of this file"
+
+
+# ---- Both ways --------------------------------------------------------------------------------------------------
+
+def both_ways(make, x, y, sample_weight=None, replayed=("train_step", "test_step", "predict_step"), epochs=6, callbacks_of=lambda: []):
+    """Trains the same model op by op and by plans; compares all that comes of it, bit for bit.
+
+    Args:
+        make: function that makes a compiled model, given `run_eagerly`.
+        x, y, sample_weight: data; the last batch is a smaller one.
+        replayed: steps that must have run by a plan.
+        callbacks_of: makes the callbacks of a fit.
+    """
+    found = []
+    for eager in (True, False):
+        fastnn.utils.set_random_seed(11)
+        model = make(eager)
+        history = model.fit(x, y, batch_size=4, epochs=epochs, sample_weight=sample_weight, verbose=0, callbacks=callbacks_of(),
+                            validation_data=(x, y) if sample_weight is None else (x, y, sample_weight)).history
+        some = [model.train_on_batch(x[:4], y[:4]) for _ in range(3)]
+        some += [model.test_on_batch(x[:4], y[:4]), model.evaluate(x, y, batch_size=4, verbose=0)]
+        some += [model.predict(x, batch_size=4, verbose=0) for _ in range(3)] + [model.predict_on_batch(x[:4]) for _ in range(3)]
+        state = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+        found.append((repr(history), [bits(value) for value in some], [bits(value) for value in state]))
+    eagerly, captured = found
+    assert captured[0] == eagerly[0]
+    assert captured[1] == eagerly[1]
+    assert captured[2] == eagerly[2]
+    for name in replayed:
+        entries = list(model._plans[name].entries.values())
+        assert any(entry.captured is not None and entry.runs for entry in entries), (name, [entry.reason for entry in entries])
+
+
+def bits(value):
+    return [np.asarray(part).tobytes() for part in flatten(value)]
+
+
+def network(*inner, inputs=(5,), outputs=3, loss="mse", optimizer="sgd", activation=None, dtype="float32", **arguments):
+    """A function for `both_ways`: inner layers (each a function that makes one) between an input and a dense one."""
+    def make(eager):
+        model = Sequential([layers.Input(inputs, dtype=dtype), *[one() for one in inner],
+                            *([layers.Flatten()] if len(inputs) > 1 else []), layers.Dense(outputs, activation=activation, dtype=dtype)])
+        model.compile(optimizer() if callable(optimizer) else optimizer, loss() if callable(loss) else loss, run_eagerly=eager,
+                      **{name: value() if callable(value) else value for name, value in arguments.items()})
+        return model
+    return make
+
+
+def numbers(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+X, Y = numbers(10, 5), numbers(10, 3, seed=1)
+
+
+# ---- Layers -----------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def golden():
+    with np.load(GOLDEN / "layers.npz") as file:
+        return dict(file)
+
+
+def layer_model(make_layer, shape, run_eagerly, dtype="float32"):
+    """The layer, pooled to one row a sample, so that outputs of any shape can be compared with a target."""
+    model = Sequential([layers.Input(shape, dtype=dtype), make_layer(), layers.Flatten(), layers.Dense(2, dtype=dtype)])
+    model.compile("adam", "mse", metrics=["mae"], run_eagerly=run_eagerly)
+    return model
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_layers(name, golden):
+    facts, example = FACTS[name], golden[f"{name}/x"]
+    x = np.random.default_rng(2).normal(size=(7, *example.shape[1:])).astype("float32") * np.abs(example).max()
+    both_ways(lambda eager: layer_model(lambda: getattr(layers, facts["class"])(**{**facts["arguments"], "name": "layer"}), x.shape[1:], eager),
+              x, numbers(7, 2))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_other_layers(name):
+    both_ways(lambda eager: layer_model(lambda: getattr(layers, name)(**LAYERS[name]), (5,), eager), X, numbers(10, 2))
+
+
+def test_float64():
+    both_ways(lambda eager: layer_model(lambda: layers.Dense(4, activation="gelu", dtype="float64"), (5,), eager, "float64"), X, numbers(10, 2))
+
+
+@pytest.mark.parametrize("name", [n for n in dir(activations) if n[0] != "_" and inspect.isfunction(getattr(activations, n))
+                                  and getattr(activations, n).__module__ == "fastnn.activations" and n not in NOT_ACTIVATIONS])
+def test_activations(name):
+    both_ways(network(lambda: layers.Dense(8, activation=name)), X, Y, epochs=4)
+
+
+# ---- Losses and metrics -----------------------------------------------------------------------------------------
+
+def targets(kind):
+    """Inputs, targets and weights of a kind of golden data."""
+    y_true, _, weights = DATA(kind, 3, 10)
+    return numbers(10, 5), y_true.astype("int64" if kind.startswith("labels") else "float32"), weights.astype("float32")
+
+
+def output(kind):
+    """The last activation that fits a kind of data."""
+    return {"labels": "softmax", "one_hot": "softmax", "binary": "sigmoid", "positive": "sigmoid"}.get(kind)
+
+
+ONE_VALUE = ("dice", "tversky", "cosine_axis", "cce_axis")      # losses over the samples: there is none to weigh
+
+
+@pytest.mark.parametrize("case, weighted", [(case, weighted) for case in LOSSES["CASES"] for weighted in (False, True)
+                                            if not (weighted and case in ONE_VALUE)])
+def test_losses(case, weighted):
+    class_name, arguments, kind = LOSSES["CASES"][case]
+    x, y, weights = targets(kind)
+    both_ways(network(loss=lambda: getattr(losses, class_name)(**arguments), outputs=5, activation=output(kind)), x, y,
+              weights if weighted else None, epochs=4)
+
+
+@pytest.mark.parametrize("case", METRICS["CASES"])
+def test_metrics(case):
+    class_name, arguments, kind = METRICS["CASES"][case]
+    x, y, weights = targets(kind)
+
+    def made():
+        return [getattr(metrics, class_name)(**arguments, name="it")]
+
+    both_ways(network(loss="sparse_categorical_crossentropy" if kind.startswith("labels") else "mse", outputs=5, activation=output(kind),
+                      metrics=made, weighted_metrics=made), x, y, weights, epochs=4)
+
+
+@pytest.mark.parametrize("name", METRIC_ARGUMENTS)
+def test_metrics_of_layers(name):
+    class Watched(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.watch = getattr(metrics, name)(name="watch", **METRIC_ARGUMENTS[name])
+
+        def call(self, x):
+            if hasattr(x, "numpy"):
+                self.watch.update_state(x)
+            return x * 2.0
+
+    both_ways(network(Watched), X, Y)
+
+
+# ---- Optimizers, and what surrounds updates ---------------------------------------------------------------------
+
+def optimizer_of(class_name, arguments):
+    arguments = dict(arguments)
+    rate = arguments.get("learning_rate")
+    if isinstance(rate, dict):
+        rate = dict(rate)
+        arguments["learning_rate"] = getattr(optimizers.schedules, rate.pop("schedule"))(**rate)
+    return getattr(optimizers, class_name)(**arguments)
+
+
+@pytest.mark.parametrize("case", OPTIMIZERS["CASES"])
+def test_optimizers(case):
+    both_ways(network(lambda: layers.Dense(6, activation="tanh"), optimizer=lambda: optimizer_of(*OPTIMIZERS["CASES"][case])), X, Y)
+
+
+@pytest.mark.parametrize("case", OPTIMIZERS["SCHEDULES"])
+def test_schedules(case):
+    class_name, arguments = OPTIMIZERS["SCHEDULES"][case]
+    both_ways(network(optimizer=lambda: optimizers.SGD(getattr(optimizers.schedules, class_name)(**arguments), momentum=0.5)), X, Y)
+
+
+@pytest.mark.parametrize("name", REGULARIZERS)
+def test_regularizers(name):
+    def regularizer():
+        return getattr(regularizers, name)(**REGULARIZERS[name])
+
+    both_ways(network(lambda: layers.Dense(5, kernel_regularizer=regularizer(),
+                                           activity_regularizer=None if name == "OrthogonalRegularizer" else regularizer())), X, Y)
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_constraints(name):
+    both_ways(network(lambda: layers.Dense(5, kernel_constraint=getattr(constraints, name)(**CONSTRAINTS[name])), optimizer="rmsprop"), X, Y)
+
+
+@pytest.mark.parametrize("name", sorted(set(public(initializers)) - {"STFT"}))      # that one makes no weights of layers
+def test_initializers(name):
+    """They run before the first step; what they make is trained like any weight."""
+    both_ways(network(lambda: layers.Dense(5, kernel_initializer=getattr(initializers, name)())), X, Y, epochs=4)
+
+
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_callbacks(name, capsys):
+    both_ways(network(lambda: layers.Dropout(0.3)), X, Y, epochs=8, callbacks_of=lambda: [getattr(callbacks, name)(**CALLBACKS[name])])
