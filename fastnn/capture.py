@@ -68,6 +68,7 @@ class Capture:
         contents: whether it keeps account of what arrays of NumPy's hold that the step reads.
 
     Attributes:
+        inputs: (dtype, shape) of each.
         launches: list of Launch.
         fixed, made: lists of Fixed and Made, by the indices of the Places.
         variables: the Variables that ops changed.
@@ -76,8 +77,8 @@ class Capture:
     """
 
     def __init__(self, inputs, contents=True):
-        self.inputs, self.contents = list(inputs), contents
-        self.ranges = [(locate(a)[1], a.nbytes) for a in self.inputs]
+        self.inputs, self.contents = [(NAMES[a.dtype], a.shape) for a in inputs], contents
+        self.ranges = [(locate(a)[1], a.nbytes) for a in inputs]
         self.launches, self.fixed, self.made, self.variables, self.refusal = [], [], [], {}, None
         self.returned = []
         self.blocks = []            # weak references to the memory of tensors that the step made
@@ -307,7 +308,7 @@ def make_plan(capture, results):
         return Result(segment[place.index], None if tensor.shape == shapes.get(place.index) else start, tensor.shape)
 
     found = [result(place, tensor) for place, tensor in zip(places, results)]
-    inputs = [(NAMES[a.dtype], a.size) for a in capture.inputs]
+    inputs = [(dtype, product(shape)) for dtype, shape in capture.inputs]
     calls = [(launch.kernel, dtype_of(launch), tuple([argument(value) for value in launch.args])) for launch in capture.launches]
     unused = sum(aligned(made.bytes) for k, made in enumerate(capture.made) if k not in segment)
     return Captured(Plan(calls, size, inputs, outputs), found, size, unused)

@@ -39,9 +39,7 @@ def head(step, entry):
 
 
 def shapes_of(entry):
-    if entry.data is not None:
-        return [array.shape for array in entry.data]
-    return [array.shape for array in entry.last.inputs] if entry.last is not None else []
+    return [array.shape for array in entry.data] if entry.data else [shape for _, shape in entry.last.inputs] if entry.last else []
 
 
 def memory_text(captured):
@@ -56,11 +54,10 @@ def size_text(count):
 
 def measured(step, entry):
     """(the Observer of an eager step, microseconds of each launch of the plan); what the runs changed is put back."""
-    arrays = [own(array) for array in entry.data]
     before, kept = [array.copy() for array in entry.written], Kept(step.model)
     try:
-        observed = observe(step.model, lambda: unflatten(entry.batch, iter([Tensor(array) for array in arrays])), step.eager)
-        times = timed(entry.captured.plan, tuple(arrays))
+        observed = observe(step.model, lambda: unflatten(entry.batch, iter([Tensor(own(array)) for array in entry.data])), step.eager)
+        times = timed(entry.captured.plan, entry.data)
     finally:
         kept.put_back()
         put_back(entry.written, before)

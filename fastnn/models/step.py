@@ -16,9 +16,9 @@ from ..device import Stopped, locate, recorder, release_memory
 from ..tape import active, flatten, unflatten
 from ..tensor import Tensor, own
 from ..utils.warn_utils import warn
+from .answer import Answer
 from .feed import Fed, signature
 from .footprint import Footprint, random_states
-from .trainer import StepLogs
 
 TRIES = 5           # steps that are recorded and differ from the one before them, until the step is given up
 PLANS = 8           # plans for batches of different shapes that a step keeps
@@ -35,10 +35,8 @@ class Entry:
         tries, drops: recordings in vain; plans that were dropped soon.
         busy: whether a thread records.
         captured: the plan that is trusted, or None; with it come
-        footprint: what it depends on; variables: those that the step changes; structure: of what the step returns, None for
-            logs that are read from the metrics; count: the number of tensors in that; penalties: (layer, how many) of tensors
-            that layers keep in `losses`; written: the arrays that it changes; batch: the structure of its batches; data: the
-            arrays of the last run; runs: how many there were.
+        footprint: what it depends on; variables: those that the step changes; answer: what it gives back; written: the
+            arrays that it changes; batch: the structure of its batches; data: the arrays of one; runs: how many there were.
         reason: why there will be no plan.
         used: the number of the step that was the last of this shape.
     """
@@ -50,17 +48,8 @@ class Entry:
 
     def drop(self):
         """Forgets plan and recordings."""
-        self.last = self.captured = self.footprint = self.structure = self.batch = self.data = None
-        self.agreed, self.tries, self.count, self.variables, self.penalties, self.written = False, 0, 0, [], [], []
-
-
-class Output:
-    """Stands for a tensor in the structure of what a step returns: which one."""
-
-    __slots__ = ("index",)
-
-    def __init__(self, index):
-        self.index = index
+        self.last = self.captured = self.footprint = self.answer = self.batch = self.data = None
+        self.agreed, self.tries, self.variables, self.written = False, 0, [], []
 
 
 class Step:
@@ -180,26 +169,10 @@ class Step:
             self._raise(entry, stopped, batch.tensors() if batch.__class__ is Fed else Tensor(*arrays) if batch is None else batch)
         if found is None:
             return None
-        entry.data = arrays
         entry.runs += 1
         for v in entry.variables:
             v.version += 1
-        if entry.structure is None and not entry.penalties:
-            return StepLogs(self.model)
-        return self._given_back(entry, found)
-
-    def _given_back(self, entry, arrays):
-        """What the step returns after a run of its plan, in new memory."""
-        tensors = [Tensor(r.array(arrays)) if r.__class__ is Result else r for r in entry.captured.results]
-        if entry.structure.__class__ is Output and not entry.penalties:
-            return tensors[0]
-        at = entry.count
-        for layer, count in entry.penalties:
-            vars(layer)["_losses"] = tensors[at:at + count]
-            at += count
-        if entry.structure is None:
-            return StepLogs(self.model)
-        return unflatten(entry.structure, iter([tensors[x.index] if x.__class__ is Output else x for x in flatten(entry.structure)]))
+        return entry.answer.again([Tensor(r.array(found)) if r.__class__ is Result else r for r in entry.captured.results])
 
     def _raise(self, entry, stopped, batch):
         """Raises what the eager step raises at the launch that failed: it runs, and fails, once more, so that the error passes
@@ -228,15 +201,9 @@ class Step:
         before = [array.copy() for array in entry.written]
         with Capture([t.data for t in flatten(batch)]) as capture:
             logs = self.eager(batch)
-        structure = structure_of(logs)
-        leaves = [] if structure is None else flatten(structure)
-        outputs = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        capture.returned = [None if isinstance(leaf, Tensor) else leaf for leaf in leaves]
-        penalties = [(layer, list(layer._losses)) for layer in self.model._flatten_layers() if layer._losses]
-        penalties = [(layer, tensors) for layer, tensors in penalties if any(map(capture.made_by, tensors))]
-        results = outputs + [t for _, tensors in penalties for t in tensors]
-        objection = self._objection(capture, footprint, randoms, results)
-        reason = objection
+        answer = Answer(self.model, logs, capture.made_by)
+        capture.returned = answer.others
+        reason = objection = self._objection(capture, footprint, randoms, answer)
         if reason is None and entry.last is not None:
             reason = difference(entry.last, capture)
         if reason is not None:
@@ -246,16 +213,10 @@ class Step:
         elif not rehearsal:
             entry.last, entry.agreed = capture, entry.last is not None
         elif capture.launches:
-            places = iter(range(len(outputs)))
-            entry.structure = None if structure is None else unflatten(
-                structure, iter([Output(next(places)) if isinstance(leaf, Tensor) else leaf for leaf in leaves]))
-            entry.count = len(outputs)
-            entry.penalties = [(layer, len(tensors)) for layer, tensors in penalties]
-            entry.batch = unflatten(batch, iter(range(len(capture.inputs))))
-            self._rehearse(entry, capture, results, before)
+            self._rehearse(entry, capture, batch, answer, before)
         return logs
 
-    def _objection(self, capture, footprint, randoms, results):
+    def _objection(self, capture, footprint, randoms, answer):
         """Why a recorded step cannot be replayed, as far as it can be seen from this step alone."""
         if capture.refusal:
             return capture.refusal
@@ -264,26 +225,27 @@ class Step:
             return f"it sets `{changed}`, in Python"
         if randoms != random_states():
             return "it draws random numbers from NumPy or Python: take those of fastnn.random"
-        for value in capture.returned:
+        for value in answer.others:
             if not isinstance(value, (int, float, str, type(None))):
                 return f"it returns {value!r} (of type {type(value).__name__}), which is no tensor"
-        if capture.survivors(results):
+        if capture.survivors(answer.tensors):
             return "a tensor that it made is still in use when it is over: kept in a list, or by something else outside of the model"
         return None
 
-    def _rehearse(self, entry, capture, results, before):
+    def _rehearse(self, entry, capture, batch, answer, before):
         """Puts back what the step changed (`before`: what was there), lets the plan do it again, and trusts it if all bits are the same."""
         try:
-            captured = make_plan(capture, results)
+            captured = make_plan(capture, answer.tensors)
         except ValueError as error:
             return self._give_up(entry, str(error))
+        inputs = tuple([t.data for t in flatten(batch)])
         release_memory()        # the step's own: the plan's workspace takes its place
         same, after = False, [array.copy() for array in entry.written]
         try:
             put_back(entry.written, before)
-            arrays = captured.plan.run(tuple(capture.inputs))
+            arrays = captured.plan.run(inputs)
             same = all(map(same_bits, entry.written, after)) and all(
-                [same_bits(r.array(arrays), t.data) for r, t in zip(captured.results, results) if r.__class__ is Result])
+                [same_bits(r.array(arrays), t.data) for r, t in zip(captured.results, answer.tensors) if r.__class__ is Result])
         except (Stopped, MemoryError):
             pass                # not the same, then
         finally:                # whatever came up, the step has been made
@@ -292,7 +254,9 @@ class Step:
         if not same:
             return self._give_up(entry, "its replay gave other results than the step itself")
         entry.captured, entry.last, entry.variables = captured, None, list(capture.variables.values())
-        entry.data, entry.footprint, entry.runs = tuple(capture.inputs), Footprint(self.model), 0
+        entry.footprint, entry.runs = Footprint(self.model), 0
+        entry.batch, entry.data = unflatten(batch, iter(range(len(inputs)))), tuple(map(own, inputs))
+        entry.answer, answer.tensors = answer, None
 
     def _give_up(self, entry, reason):
         entry.drop()
@@ -315,13 +279,6 @@ def apart(batch):
         found.append(Tensor(own(tensor.data)) if overlaps else tensor)
         taken.append((start, stop))
     return unflatten(batch, iter(found))
-
-
-def structure_of(logs):
-    """What a step returned, with its tensors; None for logs that nobody has read yet."""
-    if logs.__class__ is StepLogs:
-        return None if logs._values is None else dict(logs._values)
-    return () if logs is None else logs
 
 
 # ---- State ------------------------------------------------------------------------------------------------------
