@@ -40,10 +40,12 @@ class Clock(fastnn.callbacks.Callback):
     Args:
         count: the number of steps in an epoch.
         runs: how often the plan is timed after an epoch; 0: there is no plan.
+        batch: arrays that it is timed with.
     """
 
-    def __init__(self, count, seconds, runs):
+    def __init__(self, count, seconds, runs, batch):
         super().__init__()
+        self.batch = batch
         self.count, self.runs, self.stop = count, runs, time.perf_counter() + seconds
         self.steps, self.kernels, self.launches = [], [], 0
 
@@ -62,11 +64,11 @@ class Clock(fastnn.callbacks.Callback):
 
     def time_plan(self):
         entry = next(iter(self.model._plans["train_step"].entries.values()))
-        if entry.captured is None:
+        if entry.ready is None:
             raise SystemExit(f"there is no plan: {entry.reason or 'it was dropped'}")
         for _ in range(self.runs):
             times = []
-            entry.captured.plan.run(entry.data, times)
+            entry.ready.captured.plan.run(self.batch, times)
             self.kernels.append(sum(times) / 1e3)
         self.launches = len(times)
 
@@ -80,7 +82,7 @@ def train(batch, width, depth, optimizer, seconds, eager):
     hidden = [layers.Dense(width, activation="relu", kernel_initializer="he_normal") for _ in range(depth - 1)]
     model = fastnn.Sequential([layers.Input((width,)), *hidden, layers.Dense(width)])
     model.compile(optimizer=optimizer, loss="mse", run_eagerly=eager)
-    clock = Clock(count, seconds, 0 if eager else max(3, count // 10))
+    clock = Clock(count, seconds, 0 if eager else max(3, count // 10), (x[:batch], y[:batch]))
     model.fit(x, y, batch_size=batch, epochs=10**6, verbose=0, callbacks=[clock])
     return clock
 

@@ -18,6 +18,7 @@ from .tensor import NAMES, Tensor
 
 HERE = str(Path(__file__).parent)
 ALIGNED = 64        # bytes; every array of a plan begins at a multiple
+LARGE = 2**24       # bytes of an array of NumPy's whose contents are not compared
 
 
 class Place(NamedTuple):
@@ -61,10 +62,10 @@ class Made:
 
 
 class Capture:
-    """Records the launches of this thread inside a `with` block.
+    """Records the launches of this thread, inside `with capture.recording():`.
 
     Args:
-        inputs: the arrays that will be others at the next step; none may overlap another.
+        inputs: the arrays that will be others at the next step; nothing else may lie in their memory.
         contents: whether it keeps account of what arrays of NumPy's hold that the step reads.
 
     Attributes:
@@ -84,14 +85,10 @@ class Capture:
         self.blocks = []            # weak references to the memory of tensors that the step made
         self._fixed_index, self._made_index = {}, {}
 
-    def __enter__(self):
+    def recording(self):
+        """The context in which launches are recorded; it is left in C, where no signal can come between."""
         self.first = next_serial()
-        self._recording = recording(calls=self, blocks=self.blocks)
-        self._recording.__enter__()
-        return self
-
-    def __exit__(self, *exception):
-        self._recording.__exit__(*exception)
+        return recording(calls=self, blocks=self.blocks)
 
     # ---- What the launches, ops and tensors of the step say
 
@@ -122,7 +119,7 @@ class Capture:
         owner, address = locate(array)
         size, dtype, launch = array.size, NAMES[array.dtype], len(self.launches)
         for k, (start, length) in enumerate(self.ranges):
-            if start <= address < start + length:
+            if start <= address and address + array.nbytes <= start + length and size:
                 if written:
                     self.refuse("the step writes into the data that it was given")
                 return Place("input", k, address - start, size, dtype)
@@ -179,7 +176,10 @@ class Capture:
 
 
 def digest(array):
-    return hashlib.blake2b(array.tobytes()).digest()
+    """A digest of an array's values; None for a large one, of which only the identity counts."""
+    if array.nbytes > LARGE:
+        return None
+    return hashlib.blake2b(array.reshape(-1).view("u1") if array.size else b"").digest()
 
 
 @lru_cache(maxsize=None)
@@ -221,6 +221,11 @@ def difference(before, now):
     return None
 
 
+def makes_arrays(before, now):
+    """Whether the step made an array with NumPy: one that is as before, and yet another one."""
+    return any(a.owner is not b.owner for a, b in zip(before.fixed, now.fixed))
+
+
 def told(value):
     if not isinstance(value, Place):
         return f"the number {value!r}"
@@ -233,6 +238,8 @@ def other_memory(a, b):
         return None if a.content == b.content else "an array of NumPy's that it reads holds other values than before"
     if a.owner.__class__ is Block or b.owner.__class__ is Block:
         return "it computes with a tensor that is another one at each step, made outside of it or kept from the step before"
+    if a.content is None:
+        return "it makes a large array with NumPy, which cannot be compared with the one before"
     return None if a.content == b.content else "it makes an array with NumPy that holds other values than before"
 
 
@@ -290,9 +297,12 @@ def make_plan(capture, results):
             return value
         if value.kind == "fixed":
             return capture.fixed[value.index].array
+        size = value.size * np.dtype(value.dtype).itemsize
         if value.kind == "input":
-            return value.index + 1, value.offset
-        return (segment[value.index], value.offset) if value.index in segment else (0, offsets[value.index] + value.offset)
+            return value.index + 1, value.offset, size
+        if value.index in segment:
+            return segment[value.index], value.offset, size
+        return 0, offsets[value.index] + value.offset, size
 
     shapes = {}
     for place, tensor in zip(places, results):

@@ -14,10 +14,11 @@ class Noted:
 
     def __setattr__(self, name, value):
         global count
-        count += 1
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, value)       # first: who sees the new count must find the new value
+        if not isinstance(getattr(type(self), name, None), property):      # that sets what it sets
+            count += 1
 
     def __delattr__(self, name):
         global count
-        count += 1
         object.__delattr__(self, name)
+        count += 1

@@ -1,11 +1,12 @@
 """What flows between ops: `Tensor` (an array), `Variable` (an array that changes), `Spec` (a shape and a dtype)."""
 import itertools
 import math
+import operator
 from functools import lru_cache
 
 import numpy as np
 
-from . import config
+from . import changes, config
 from .device import empty, launch, recorder, unrecorded
 
 FLOATS = ("float32", "float64")
@@ -166,7 +167,7 @@ class Tensor(Operand):
         return f"<Tensor shape={self.shape} dtype={self.dtype}\n{look(self, 'repr()')!r}>"
 
     def __reduce__(self):
-        return Tensor, (self.data,)     # a copy has a key of its own: no tape takes it for the original
+        return Tensor, (look(self, "a copy"),)     # a copy has a key of its own: no tape takes it for the original
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         """np.exp(tensor), array + tensor: the op of that name, so that no gradient is lost."""
@@ -175,6 +176,15 @@ class Tensor(Operand):
             raise TypeError(f"numpy.{ufunc.__name__} has no counterpart in fastnn.ops for these arguments: "
                             "take tensor.numpy() where no gradient is needed")
         return op(*inputs)
+
+
+def counted(slot, doc):
+    """A property whose setting counts as a change that a recorded step may depend on."""
+    def set_it(variable, value):
+        setattr(variable, slot, value)
+        changes.note()
+
+    return property(operator.attrgetter(slot), set_it, doc=doc)
 
 
 class Variable(Tensor):
@@ -193,7 +203,10 @@ class Variable(Tensor):
         array([3., 4.], dtype=float32)
     """
 
-    __slots__ = ("trainable", "name", "path", "version", "initializer", "regularizer", "constraint", "seed_generator")
+    __slots__ = ("_trainable", "name", "path", "version", "initializer", "_regularizer", "_constraint", "seed_generator")
+    trainable = counted("_trainable", "Whether gradient tapes watch it.")
+    regularizer = counted("_regularizer", "The penalty on it, or None.")
+    constraint = counted("_constraint", "What its values are projected with after an update, or None.")
 
     def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None):
         if callable(initializer) and not isinstance(initializer, Operand):
@@ -250,7 +263,7 @@ class Variable(Tensor):
         return twin
 
     def __reduce__(self):
-        return restore_variable, (self.data.copy(), self.trainable, self.name, self.path, self.regularizer,
+        return restore_variable, (self.numpy(), self.trainable, self.name, self.path, self.regularizer,
                                   self.constraint)
 
 
@@ -277,7 +290,7 @@ def as_array(value, dtype=None):
     Python floats (also in lists) take the working type, Python integers int32.
     """
     if isinstance(value, Tensor):
-        array = value.data
+        array = value.data if dtype in (None, value.dtype) else look(value, "a cast by NumPy")
     elif isinstance(value, np.ndarray) or hasattr(value, "__array__") or hasattr(value, "__dlpack__"):
         array = np.asarray(value)
     else:

@@ -619,7 +619,7 @@ def next_serial():
     return last_serial
 
 
-def locate(cnp.ndarray array):
+def locate(cnp.ndarray array not None):
     """Where an array lies: (the object that owns its memory, a Block or whatever NumPy had it from; its address)."""
     cdef object owner = array
     while isinstance(owner, cnp.ndarray) and cnp.PyArray_BASE(<cnp.ndarray>owner) is not NULL:
@@ -627,7 +627,7 @@ def locate(cnp.ndarray array):
     return owner, <size_t>cnp.PyArray_DATA(array)
 
 
-def block_address(Block block):
+def block_address(Block block not None):
     """Where a block begins."""
     return <size_t>block.p
 

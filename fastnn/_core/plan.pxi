@@ -24,6 +24,10 @@ cdef struct Segment:
     int64_t first, end      # which of the plan's pointers point into it
 
 
+class Misfit(ValueError):
+    """An array that is not what a plan takes: of another size, dtype or memory layout."""
+
+
 class Stopped(Exception):
     """A launch of a plan failed: `index`, which one it was, and `error`, what `launch` would have raised."""
 
@@ -38,14 +42,14 @@ cdef class Plan:
 
     Args:
         calls: a tuple (kernel, dtype, args) for each launch.  The dtype is that of its `T` arrays, "" if it has none; args are
-            those of `launch`, but for arrays that lie somewhere else at each run: these are tuples (segment, offset in bytes).
-            Their extents are not checked: the launch that was recorded has shown that they fit.
+            those of `launch`, but for arrays that lie somewhere else at each run: these are tuples (segment, offset, bytes),
+            with the array's size as the recorded launch has checked it.
         workspace: bytes of segment 0, memory that the plan has for the time of a run.
         inputs: (dtype, number of elements) of the segments 1, 2 ...: arrays that are passed to each run.
         outputs: (dtype, shape) of the segments that follow: new arrays that each run gives back.
 
     Raises:
-        ValueError, TypeError: arguments that do not fit the signature, places outside their segments.
+        ValueError, TypeError: arguments that do not fit the signature, places that are not inside their segments.
     """
     cdef fn_plan plan
     cdef fn_arg *args
@@ -63,6 +67,8 @@ cdef class Plan:
 
     def __cinit__(self, list calls, int64_t workspace, list inputs, list outputs):
         cdef int64_t total = sum([len(args) for _, _, args in calls])
+        if workspace < 0:
+            raise ValueError(f"a workspace has >= 0 bytes, received {workspace}")
         segments = inputs + [(dtype, signature.product(shape)) for dtype, shape in outputs]
         self.count, self.inputs, self.outputs = len(segments) + 1, len(inputs), outputs
         self.arrays, self.names = [], [name for name, _, _ in calls]
@@ -100,9 +106,9 @@ cdef class Plan:
         for i, value in enumerate(args):
             p = k.parameter(i)
             if p.kind == b'a' and type(value) is tuple:
-                segment, offset = value
-                if not 0 <= segment < self.count or not 0 <= offset <= self.segments[<int>segment].bytes:
-                    raise ValueError(f"{k.describe(i)}: there is no place {offset} in segment {segment}")
+                segment, offset, size = value
+                if not 0 <= segment < self.count or offset < 0 or size < 0 or offset + size > self.segments[<int>segment].bytes:
+                    raise ValueError(f"{k.describe(i)}: there is no place for {size} bytes at {offset} in segment {segment}")
                 placed[segment].append((<size_t>&a[i], offset))
             else:
                 k.read(i, value, p, &a[i], &own)
@@ -137,11 +143,13 @@ cdef class Plan:
         cdef int i
         cdef char *workspace = NULL
         for i in range(1, self.count):
+            if type(arrays[i - 1]) is not cnp.ndarray:
+                raise TypeError(f"array {i - 1} of the plan must be a NumPy array, received {type(arrays[i - 1]).__name__}")
             array = arrays[i - 1]
             if (not same_type(cnp.PyArray_TYPE(array), self.segments[i].typenum) or cnp.PyArray_NBYTES(array) != self.segments[i].bytes
                     or not cnp.PyArray_IS_C_CONTIGUOUS(array) or not cnp.PyArray_ISALIGNED(array)
                     or not cnp.PyArray_ISNOTSWAPPED(array)):
-                raise ValueError(f"array {i - 1} of the plan: expected {self.segments[i].bytes} bytes of "
+                raise Misfit(f"array {i - 1} of the plan: expected {self.segments[i].bytes} bytes of "
                                  f"{DTYPE_NAMES[self.segments[i].typenum]}, contiguous and aligned, received {array.nbytes} of {array.dtype}")
             self.point(i, <char *>cnp.PyArray_DATA(array))
         if self.segments[0].bytes:
@@ -191,25 +199,26 @@ cdef class Plan:
         cdef int status
         cdef unsigned before
         cdef char *workspace
+        cdef cnp.ndarray ns = None
         if self.busy:
             return None
         self.busy = True
         try:
             arrays = self.all_arrays(arrays)
-            workspace = self.prepare(arrays)
             if times is not None:
-                self.plan.ns = <int64_t *>malloc((self.plan.count + 1) * sizeof(int64_t))
+                ns = cnp.PyArray_SimpleNew(1, &self.plan.count, cnp.NPY_INT64)
+            workspace = self.prepare(arrays)
         except BaseException:
             self.busy = False
             raise
+        self.plan.ns = NULL if ns is None else <int64_t *>cnp.PyArray_DATA(ns)
         with nogil:
             before = fn_flush_denormals()
             status = fn_replay(&self.job_args, 1)
             fn_restore_denormals(before)
-        if self.plan.ns is not NULL:
-            times.extend([self.plan.ns[i] for i in range(self.plan.done)])
-            free(self.plan.ns)
-            self.plan.ns = NULL
+        self.plan.ns = NULL
+        if ns is not None:
+            times.extend(ns[:self.plan.done].tolist())
         self.finish(workspace, status, fn_last_bad_index())
         return arrays
 
@@ -217,9 +226,14 @@ cdef class Plan:
         """As `run`, on the thread in the background; nothing that it reads or writes may be touched before `wait`."""
         if self.busy or self.segments[0].bytes:
             raise ValueError("a plan runs in the background one at a time, and without a workspace")
-        arrays = self.all_arrays(arrays)
-        self.prepare(arrays)
-        self.busy, self.held = True, arrays
+        self.busy = True
+        try:
+            arrays = self.all_arrays(arrays)
+            self.prepare(arrays)
+        except BaseException:
+            self.busy = False
+            raise
+        self.held = arrays
         self.job.call, self.job.args, self.job.count = fn_replay, &self.job_args, 1
         fn_later_begin(&self.job)
 

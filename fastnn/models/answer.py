@@ -45,6 +45,10 @@ class Answer:
         self.tensors.append(tensor)
         return Slot(len(self.tensors) - 1)
 
+    def single(self):
+        """Whether it is one tensor and nothing else."""
+        return self.structure.__class__ is Slot and not self.penalties
+
     def again(self, tensors):
         """What a step gives back whose tensors these are."""
         if self.plain:

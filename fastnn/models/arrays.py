@@ -3,7 +3,7 @@ import numpy as np
 
 from .. import config
 from ..ops import SparseTensor, as_sparse, cast, gather_rows, is_sparse, sparse_rows
-from ..tensor import FLOATS, NAMES, Spec, Tensor
+from ..tensor import FLOATS, NAMES, Spec, Tensor, look
 
 # What the integers of targets become: floats of the losses' type would lose what large ones say.
 TARGET_INTS = {"bool": None, "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32", "int32": "int32",
@@ -28,7 +28,7 @@ def to_array(value, argument):
             raise ValueError(f"`{argument}` must be dense, received a sparse matrix of shape {value.shape}: call .toarray()")
         return as_sparse(value, argument)
     try:
-        array = value.data if isinstance(value, Tensor) else np.asarray(value)
+        array = look(value, "data of a model") if isinstance(value, Tensor) else np.asarray(value)
     except (ValueError, TypeError) as error:
         raise ValueError(f"`{argument}` cannot become an array: {error}. {ragged_advice(argument)}") from None
     if array.dtype.kind not in "fiub":

@@ -89,7 +89,7 @@ class ArrayBatches:
         """
         if place.__class__ is tuple:
             return self.pack([column.part(*place, calls) for column in self.columns]), calls or ()
-        entry = None if step is None else step.ready(self._signature(len(place)))
+        entry = None if step is None else step.feeds(self._signature(len(place)))
         if entry is not None:
             return self._feed(len(place)).gather(place, calls is not None, entry)
         return self.pack([column.rows(Tensor(place), calls) for column in self.columns]), calls or ()

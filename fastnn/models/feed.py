@@ -17,7 +17,8 @@ class Feed:
 
     def __init__(self, columns, rows, pack):
         index = Tensor(np.zeros(rows, "int64"))
-        with Capture([index.data], contents=False) as capture:
+        capture = Capture([index.data], contents=False)
+        with capture.recording():
             parts = [column.rows(index) for column in columns]
         self.captured, self.pack = make_plan(capture, parts), pack
         self.sets = [self.captured.plan.run((index.data,))[1:] for _ in range(2)]
@@ -41,7 +42,8 @@ class Feed:
         if ahead and self.large:
             self.captured.plan.begin((index, *arrays))
             return fed, (self,)
-        self.captured.plan.run((index, *arrays))
+        if self.captured.plan.run((index, *arrays)) is None:
+            raise RuntimeError("two loops take batches from the same data at once: give each a fit of its own")
         return fed, ()
 
     def wait(self):

@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from ..callbacks import CallbackList, Logs
-from ..tensor import Tensor
+from ..tensor import Tensor, look
 from ..utils.warn_utils import warn
 from . import checks
 from .arrays import check_class_weight, leaves, like
@@ -166,7 +166,7 @@ class Fit(Trainer):
         if x.__class__ is np.ndarray:
             found = step.on_array(x)
             if found is not None:
-                return found.data if found.__class__ is Tensor else like(found, [t.data for t in leaves(found)])
+                return found.data
         outputs = Outputs(None)
         data = self._epochs(x, None, None, batch_size=EVERYTHING)
         self._build_for_data(data)
@@ -355,4 +355,4 @@ class Outputs:
 
 
 def as_numpy(value):
-    return value.data if isinstance(value, Tensor) else np.asarray(value)
+    return look(value, "a prediction") if isinstance(value, Tensor) else np.asarray(value)

@@ -1,163 +1,323 @@
-"""What a step reads of Python: attributes, containers, closures and globals; and whether any of it has changed.
+"""What a step may read of Python: attributes, containers, closures, globals; and whether any of it has changed.
 
-A recorded step holds what Python made of all this at the time.  Attributes of fastnn's objects and of classes derived from
-them are counted when they are set (`changes`), so that they need to be looked at only when the count has moved; what users
-keep elsewhere is looked at before every step.
+A recorded step holds what Python made of all this at the time.  Attributes of fastnn's objects, and of classes derived from
+them, are counted when they are set (`changes`), so that they need to be looked at only when the count has moved.  What users
+keep elsewhere is compared before every step.  What cannot be compared is `opaque`: such a step is not replayed.
 """
+import collections
 import dis
+import enum
+import functools
+import pathlib
 import random as python_random
 import sys
 import types
-from functools import lru_cache
 
 import numpy as np
 
 from .. import changes, config, random
+from ..layers import Layer
+from ..op import Op
 from ..tensor import Operand, Variable
 from . import fusion
 
-# Attributes in which layers and models keep account of their calls.
-IGNORED = {"_losses", "_losses_stamp", "_seen", "history", "stop_training", "_plans"}
-ITEMS, OBJECTS = 1000, 5000         # of larger containers only the length counts; no more objects are looked at
-PLAIN = (int, float, complex, str, bytes, bool, type(None))
+# In which layers and models keep account of their calls, and what a model tells of a training.
+ACCOUNTS = {"_losses", "_losses_stamp", "_seen", "_plans"}
+TOLD = {"history", "stop_training"}
+ITEMS = 1000            # that are compared before every step, at most
+BYTES = 65_536          # of an array that is compared
+OBJECTS = 20_000        # that are looked at
+PLAIN = (int, float, complex, str, bytes, bool, type(None), type(...))
+FIXED = (*PLAIN, np.generic, np.dtype, range, slice, pathlib.PurePath, enum.Enum, Op, types.BuiltinFunctionType, types.CodeType,
+         types.WrapperDescriptorType, types.MethodDescriptorType, np.ufunc)      # nothing in them changes
 STANDARD = set(sys.stdlib_module_names) - {"__main__"}
+MISSING = object()
 
+
+# ---- What is compared -------------------------------------------------------------------------------------------
+
+class Names:
+    """Some names of a namespace: attributes, globals, items of a dictionary.
+
+    Args:
+        where: what messages call it.
+        get: function of a name and a default.
+        keys: function that gives the names there are, where new ones matter; None: only those of `kept` do.
+        kept: values by name.
+    """
+
+    def __init__(self, where, get, keys, kept, ignored=frozenset()):
+        self.where, self.get, self.keys, self.kept, self.ignored = where, get, keys, kept, ignored
+
+    def __len__(self):
+        return len(self.kept)
+
+    def changed(self):
+        """What has changed, in words; None if nothing has."""
+        get = self.get
+        for key, value in self.kept.items():
+            now = get(key, MISSING)
+            if now is not value and not same(now, value):
+                return f"{self.where}.{key}" if isinstance(key, str) else self.where
+        if self.keys is not None and [*self.kept] != ([*self.keys()] if not self.ignored else [k for k in self.keys() if k not in self.ignored]):
+            return ".".join([self.where, *list(self.keys() - self.kept.keys() - self.ignored)[:1]])
+        return None
+
+
+class Items:
+    """A list, set or deque."""
+
+    def __init__(self, where, container):
+        self.where, self.container, self.kept = where, container, list(container)
+
+    def __len__(self):
+        return len(self.kept)
+
+    def changed(self):
+        if len(self.container) != len(self.kept) or any([a is not b and not same(a, b) for a, b in zip(self.container, self.kept)]):
+            return self.where
+        return None
+
+
+class State:
+    """Something of which a function gives the state: an array, a generator of random numbers, a closure's cell."""
+
+    def __init__(self, where, read):
+        self.where, self.read, self.kept = where, read, read()
+
+    def __len__(self):
+        return 1
+
+    def changed(self):
+        now = self.read()
+        return None if now is self.kept or same(now, self.kept) else self.where
+
+
+def same(a, b):
+    """Whether two values are plain ones of one type, and equal."""
+    return type(a) is type(b) and isinstance(a, (*PLAIN, np.generic, tuple)) and repr(a) == repr(b)     # 0.0 is not -0.0, NaN is NaN
+
+
+# ---- Taking it --------------------------------------------------------------------------------------------------
 
 class Footprint:
-    """A snapshot of all that is reached from a model."""
+    """A snapshot of all that is reached from a model.
+
+    Attributes:
+        opaque: the name and type of something whose changes could not be noticed; None if there is nothing.
+        large: the name of an array that is too large to be compared.
+        variables: the Variables that were reached.
+    """
 
     def __init__(self, model):
-        self.count = changes.count
-        self.noted, self.loose = [], []     # (container, what it held, its name in messages)
-        self.variables = []
-        self._seen = set()
-        self._add(config.settings(), "fastnn.config")
-        self._add(vars(fusion._state), "fusion")
-        self._add(random.global_generators(), "the global random generator")
-        self._visit(model, "model", False)
+        self.count, self.opaque, self.large = changes.count, None, None
+        self.noted, self.loose, self.variables = [], [], []
+        self._seen, self._globals = set(), {}
+        for where, settings in (("fastnn.config", config.settings()), ("fusion", vars(fusion._state))):
+            self.noted.append(Names(where, settings.get, None, dict(settings)))
+        self.noted.append(Items("the global random generator", random.global_generators()))
+        self._todo = [(model, "model", False)]
+        while self._todo:
+            self._visit(*self._todo.pop())
+        for names in self._globals.values():
+            self.loose.append(names)
+        if sum(map(len, self.loose)) > ITEMS:
+            most = max(self.loose, key=len)
+            self._refuse(most.where, f"{len(most):,} items, which is too much to compare before every step")
 
-    # ---- Taking it
+    def _refuse(self, name, what):
+        self.opaque = self.opaque or f"`{name}` ({what})"
 
-    def _add(self, container, name, loose=False, keys=None):
-        kept = {k: container.get(k) for k in keys} if keys is not None else len(container) if len(container) > ITEMS else \
-            dict(container) if isinstance(container, dict) else list(container)
-        (self.loose if loose else self.noted).append((container, kept, name))
+    def _next(self, value, name, loose):
+        if not isinstance(value, FIXED):
+            self._todo.append((value, name, loose))
 
     def _visit(self, value, name, loose):
-        if isinstance(value, PLAIN) or id(value) in self._seen or len(self._seen) > OBJECTS:
+        if isinstance(value, FIXED) or id(value) in self._seen:
             return
         self._seen.add(id(value))
-        if isinstance(value, Variable):
-            self._visit_variable(value, name)
-        elif isinstance(value, (Operand, np.ndarray, type, types.ModuleType)):
-            pass
-        elif isinstance(value, (list, tuple, dict, set)):
+        if len(self._seen) > OBJECTS:
+            self._refuse(name, "there is more than can be looked at")
+            self._todo.clear()
+        elif isinstance(value, Variable):
+            self._visit_variable(value)
+        elif isinstance(value, np.ndarray):
+            self._visit_array(value, name)
+        elif isinstance(value, (Operand, types.ModuleType)):
+            pass                # of tensors only kernels write the contents; of modules it counts what functions name
+        elif isinstance(value, (list, tuple, dict, set, frozenset, collections.deque, types.MappingProxyType)):
             self._visit_container(value, name, loose)
-        elif isinstance(value, types.MethodType):
-            self._visit(value.__self__, name, loose)
-            self._visit(value.__func__, name, loose)
-        elif isinstance(value, types.FunctionType):
-            self._visit_function(value, name)
-        elif hasattr(value, "__dict__"):
-            self._visit_object(value, name, loose)
+        elif isinstance(value, type):
+            if is_users(value):
+                self._visit_class(value)
+        else:
+            self._visit_other(value, name)
 
-    def _visit_variable(self, variable, name):
-        self.variables.append((variable, variable.regularizer, variable.constraint))
-        for value in (variable.regularizer, variable.constraint):
-            self._visit(value, name, False)
+    def _visit_variable(self, variable):
+        self.variables.append(variable)
+        kept = {key: getattr(variable, key) for key in ("trainable", "regularizer", "constraint", "data")}
+        self.noted.append(Names(variable.path, functools.partial(getattr, variable), None, kept))
+        for key in ("regularizer", "constraint"):
+            self._next(kept[key], f"{variable.path}.{key}", False)
+
+    def _visit_array(self, array, name):
+        if array.nbytes <= BYTES and array.dtype.kind != "O":
+            self.loose.append(State(name, array.tobytes))
+        else:
+            self.large = self.large or name
 
     def _visit_container(self, value, name, loose):
-        if not isinstance(value, tuple):
-            self._add(value, name, loose)
-        if len(value) <= ITEMS:
-            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-                self._visit(item, f"{name}[{key!r}]", loose)
+        entries = self.loose if loose else self.noted
+        if hasattr(value, "keys"):
+            entries.append(Names(name, value.get, value.keys, dict(value)))
+        elif not isinstance(value, (tuple, frozenset)):
+            entries.append(Items(name, value))
+        for key, item in value.items() if hasattr(value, "keys") else enumerate(value):
+            self._next(item, f"{name}[{key!r}]", loose)
 
-    def _visit_object(self, value, name, loose):
-        cls = type(value)
-        ours, noted = is_ours(cls.__module__), isinstance(value, changes.Noted)
-        name = own_name(value) or name
-        if not ours and not noted and not is_users(cls):
-            return
-        self._add(vars(value), name, loose=not noted and not ours)
-        for key, item in list(vars(value).items()):
-            if key not in IGNORED:
-                self._visit(item, f"{name}.{key}", not ours and not key.startswith("_"))
-        for base in cls.__mro__:
-            if is_users(base):
-                for key, item in list(vars(base).items()):
-                    function = getattr(item, "__func__", getattr(item, "fget", item))
-                    if isinstance(function, types.FunctionType):
-                        self._visit(function, f"{cls.__name__}.{key}", False)
+    def _visit_other(self, value, name):
+        """Functions, generators of random numbers, and objects with attributes."""
+        if isinstance(value, types.MethodType):
+            self._next(value.__self__, name, True)
+            self._next(value.__func__, name, True)
+        elif isinstance(value, types.FunctionType):
+            self._visit_function(value, name)
+        elif isinstance(value, functools.partial):
+            for part in (value.func, value.args, value.keywords):
+                self._next(part, name, True)
+        elif isinstance(value, (property, staticmethod, classmethod, functools.cached_property)):
+            for part in (getattr(value, "fget", None), getattr(value, "__func__", None), getattr(value, "func", None)):
+                self._next(part, name, True)
+        elif isinstance(value, (python_random.Random, np.random.RandomState, np.random.Generator)):
+            self.loose.append(State(name, functools.partial(state_of, value)))
+        elif is_ours(type(value).__module__) and not hasattr(value, "__dict__"):
+            pass                # made of what was looked at already
+        elif hasattr(value, "__dict__") or all_slots(type(value)):
+            self._visit_object(value, name)
+        else:
+            self._refuse(name, f"of type {type(value).__name__}, whose changes cannot be seen")
+
+    def _visit_object(self, value, name):
+        ours, noted = is_ours(type(value).__module__), isinstance(value, changes.Noted)
+        own = vars(value) if hasattr(value, "__dict__") else {}
+        name = own["name"] if isinstance(own.get("name"), str) and noted else name
+        ignored = (ACCOUNTS | TOLD if hasattr(value, "stop_training") else ACCOUNTS) if isinstance(value, Layer) else frozenset()
+        kept = {key: item for key, item in own.items() if key not in ignored}
+        (self.noted if noted or ours else self.loose).append(Names(name, own.get, own.keys, kept, ignored))
+        slots = {key: getattr(value, key, MISSING) for key in all_slots(type(value))}
+        if slots:
+            self.loose.append(Names(name, functools.partial(getattr, value), None, slots))
+        for key, item in {**kept, **slots}.items():
+            self._next(item, f"{name}.{key}", not (ours or key in names_of_layers()))
+        for cls in type(value).__mro__:
+            if is_users(cls):
+                self._next(cls, cls.__name__, True)
+
+    def _visit_class(self, cls):
+        """The methods of a class of the user's, and the data that stand in it."""
+        body = {key: value for key, value in vars(cls).items() if not key.startswith("__") or key in ("__call__", "__init__")}
+        body = {key: value for key, value in body.items() if not isinstance(value, types.MemberDescriptorType)}
+        if body:
+            self.loose.append(Names(cls.__name__, vars(cls).get, None, body))
+        for key, value in body.items():
+            self._next(value, f"{cls.__name__}.{key}", True)
 
     def _visit_function(self, function, name):
-        """What a function of the user's reads from outside: its closure, and globals that are data or functions again."""
+        """What a function of the user's reads from outside: closure, defaults, globals and what it names in modules."""
         if not is_users(function):
             return
         for cell_name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
-            self.loose.append((cell, contents_of(cell), f"{cell_name} in {name}"))
-            self._visit(contents_of(cell), f"{cell_name} in {name}", True)
-        for item in function.__defaults__ or ():
-            self._visit(item, f"a default of {name}", True)
-        read = [key for key in globals_in(function.__code__) if is_data(function.__globals__.get(key))]
-        if read:
-            self._add(function.__globals__, f"globals of {name}", True, read)
+            self.loose.append(State(cell_name, functools.partial(contents_of, cell)))
+            self._next(contents_of(cell), cell_name, True)
+        own = {key: getattr(function, key) for key in ("__code__", "__defaults__", "__kwdefaults__", "__dict__")}
+        self.loose.append(Names(name, functools.partial(getattr, function), None, own))
+        for part in own.values():
+            self._next(part, f"a default of {name}", True)
+        read, attributes = names_in(function.__code__)
         for key in read:
-            self._visit(function.__globals__[key], key, True)
+            value = function.__globals__.get(key, MISSING)
+            self._watch(function.__globals__, "globals", key, value)
+            if isinstance(value, types.ModuleType) and is_users_module(value):
+                for inner in attributes & vars(value).keys():
+                    self._watch(vars(value), value.__name__, inner, vars(value)[inner])
+
+    def _watch(self, namespace, where, key, value):
+        if id(namespace) not in self._globals:
+            self._globals[id(namespace)] = Names(where, namespace.get, None, {})
+        self._globals[id(namespace)].kept[key] = value
+        if value is not MISSING:
+            self._next(value, key, True)
 
     # ---- Comparing
 
     def changed(self):
         """The name of something that has changed since, None if nothing has; little is looked at if no change was counted."""
-        found = first_changed(self.loose)
-        if found or self.count == changes.count:
-            return found
-        return self.difference()
+        for entry in self.loose:
+            found = entry.changed()
+            if found:
+                return found
+        return None if self.count == changes.count else self.difference()
 
     def difference(self):
         """As `changed`, looking at everything."""
         count = changes.count
-        found = first_changed(self.loose) or first_changed(self.noted)
-        if found is None:
-            for v, regularizer, constraint in self.variables:
-                if v.regularizer is not regularizer or v.constraint is not constraint:
-                    return v.path
-            self.count = count
-        return found
+        for entry in (*self.loose, *self.noted):
+            found = entry.changed()
+            if found:
+                return found
+        self.count = count
+        return None
 
 
-def own_name(value):
-    """What a layer, metric or optimizer is called, "" for what has no name."""
-    name = vars(value).get("name")
-    return name if isinstance(name, str) else ""
+# ---- Whose is it ------------------------------------------------------------------------------------------------
+
+def is_ours(module):
+    return module == "fastnn" or (module or "").startswith("fastnn.")
 
 
-def first_changed(entries):
-    for container, kept, name in entries:
-        if isinstance(container, dict):
-            if isinstance(kept, int):
-                if len(container) != kept:
-                    return name
-                continue
-            for key, value in kept.items():
-                now = container.get(key, container)
-                if now is not value and key not in IGNORED and not same(now, value):
-                    return f"{name}.{key}" if isinstance(key, str) else name
-            if len(container) != len(kept) and "globals of" not in name and not container.keys() <= kept.keys() | IGNORED:
-                return f"{name}.{next(iter(container.keys() - kept.keys() - IGNORED))}"
-        elif isinstance(container, types.CellType):
-            if contents_of(container) is not kept and not same(contents_of(container), kept):
-                return name
-        elif len(container) != (kept if isinstance(kept, int) else len(kept)):
-            return name
-        elif not isinstance(kept, int) and any(a is not b and not same(a, b) for a, b in zip(container, kept)):
-            return name
-    return None
+def is_users(thing):
+    """Whether a class or function was written by users: not by us, NumPy or the standard library."""
+    module = getattr(thing, "__module__", None) or ""
+    top = module.partition(".")[0]
+    return not is_ours(module) and top not in ("", "builtins", "numpy") and top not in STANDARD
 
 
-def same(a, b):
-    """Whether two values are plain ones of one type, and equal."""
-    return type(a) is type(b) and isinstance(a, PLAIN) and (a == b or a != a and b != b)
+def is_users_module(module):
+    top = module.__name__.partition(".")[0]
+    return not is_ours(module.__name__) and top != "numpy" and top not in STANDARD
+
+
+@functools.lru_cache(maxsize=None)
+def names_of_layers():
+    """The attributes that a layer and a model have before users set any."""
+    from .sequential import Sequential
+    return frozenset(vars(Layer(name="layer"))) | frozenset(vars(Sequential(name="model")))
+
+
+@functools.lru_cache(maxsize=1024)
+def names_in(code):
+    """(globals that a code object and those inside it read or set, attributes that they read)."""
+    read, attributes = set(), set()
+    for i in dis.get_instructions(code):
+        if i.opname in ("LOAD_GLOBAL", "STORE_GLOBAL", "LOAD_NAME"):
+            read.add(i.argval)
+        elif i.opname in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"):
+            attributes.add(i.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            inner, named = names_in(constant)
+            read, attributes = read | inner, attributes | named
+    return frozenset(read), frozenset(attributes)
+
+
+@functools.lru_cache(maxsize=1024)
+def all_slots(cls):
+    """The names of a class's `__slots__`, where users wrote it."""
+    found = []
+    for base in cls.__mro__:
+        slots = vars(base).get("__slots__", ()) if is_users(base) else ()
+        found += [slots] if isinstance(slots, str) else list(slots)
+    return [name for name in found if name not in ("__dict__", "__weakref__")]
 
 
 def contents_of(cell):
@@ -167,35 +327,15 @@ def contents_of(cell):
         return None
 
 
-def is_ours(module):
-    return module == "fastnn" or module.startswith("fastnn.")
-
-
-def is_users(thing):
-    """Whether a class or function was written by users: not by us, NumPy or the standard library."""
-    module = thing.__module__ or ""
-    top = module.partition(".")[0]
-    return not is_ours(module) and top not in ("builtins", "numpy") and top not in STANDARD
-
-
-def is_data(value):
-    """Whether a global is something that may change: no module and no class, and no function but the user's."""
-    if isinstance(value, types.FunctionType):
-        return is_users(value)
-    return value is not None and not isinstance(value, (types.ModuleType, type, types.BuiltinFunctionType))
-
-
-@lru_cache(maxsize=1024)
-def globals_in(code):
-    """The names of the globals that a code object, and those inside it, read or set."""
-    found = {i.argval: None for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "STORE_GLOBAL")}
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found.update(dict.fromkeys(globals_in(constant)))
-    return list(found)
+def state_of(generator):
+    """The state of a generator of random numbers, comparable."""
+    if isinstance(generator, python_random.Random):
+        return generator.getstate()
+    if isinstance(generator, np.random.Generator):
+        return repr(generator.bit_generator.state)
+    return (*[part.tobytes() if isinstance(part, np.ndarray) else part for part in generator.get_state(legacy=True)],)
 
 
 def random_states():
     """The states of NumPy's and Python's random numbers, comparable."""
-    name, keys, *rest = np.random.get_state()
-    return name, keys.tobytes(), rest, python_random.getstate()
+    return state_of(np.random.mtrand._rand), python_random.getstate()

@@ -2,8 +2,10 @@
 import statistics
 import time
 
+import numpy as np
+
 from ..tape import unflatten
-from ..tensor import Tensor, own
+from ..tensor import FLOATS, Tensor
 from .profile import Kept, observe
 from .profile_report import ROW_COLUMNS, duration, lay_out, shape_text
 from .step import put_back
@@ -24,13 +26,14 @@ def print_plans(model, print_fn=None):
 
 def text(step, entry):
     """What there is to say of the steps with batches of one shape."""
-    if entry.captured is None:
+    ready = step.usable(entry)
+    if ready is None:
         return f"{head(step, entry)}: " + (f"op by op, because {entry.reason}" if entry.reason else "recorded, no plan yet")
-    observed, times = measured(step, entry)
+    observed, times = measured(step, ready)
     total = sum(times)
-    rows = [note.row(us, 0.0, us / total if total else 0.0) for note, us in zip(observed.notes, times)]
-    return "\n".join([f"{head(step, entry)}: {len(rows)} launches as one call, {duration(total)}, replayed {entry.runs:,} times",
-                      memory_text(entry.captured), "", *lay_out(ROW_COLUMNS, rows)])
+    rows = [note.row(us, 0.0, us / total if total else 0.0) for note, us in zip(observed.notes, times, strict=True)]
+    return "\n".join([f"{head(step, entry)}: {len(rows)} launches as one call, {duration(total)}, replayed {ready.runs:,} times",
+                      memory_text(ready.captured), "", *lay_out(ROW_COLUMNS, rows)])
 
 
 def head(step, entry):
@@ -39,7 +42,8 @@ def head(step, entry):
 
 
 def shapes_of(entry):
-    return [array.shape for array in entry.data] if entry.data else [shape for _, shape in entry.last.inputs] if entry.last else []
+    known = entry.ready or entry.last
+    return [shape for _, shape in known.inputs] if known else []
 
 
 def memory_text(captured):
@@ -52,16 +56,23 @@ def size_text(count):
     return f"{count / 2**20:.1f} MB" if count >= 1e5 else f"{count / 2**10:.1f} kB"
 
 
-def measured(step, entry):
-    """(the Observer of an eager step, microseconds of each launch of the plan); what the runs changed is put back."""
-    before, kept = [array.copy() for array in entry.written], Kept(step.model)
+def measured(step, ready):
+    """(the Observer of an eager step, microseconds of each launch of the plan), on made-up data; what the runs changed is put back."""
+    arrays = [made_up(shape, dtype) for dtype, shape in ready.inputs]
+    before, kept = [array.copy() for array in ready.written], Kept(step.model)
     try:
-        observed = observe(step.model, lambda: unflatten(entry.batch, iter([Tensor(own(array)) for array in entry.data])), step.eager)
-        times = timed(entry.captured.plan, entry.data)
+        observed = observe(step.model, lambda: unflatten(ready.batch, iter([Tensor(array) for array in arrays])), step.eager)
+        times = timed(ready.captured.plan, tuple(arrays))
     finally:
         kept.put_back()
-        put_back(entry.written, before)
+        put_back(ready.written, before)
     return observed, times
+
+
+def made_up(shape, dtype):
+    """Data as a batch may hold them: numbers between 0 and 1; of integers 0, which is an index and a label everywhere."""
+    found = np.random.default_rng(0).random(shape, "float32") if dtype in FLOATS else np.zeros(shape)
+    return found.astype(dtype)
 
 
 def timed(plan, arrays):

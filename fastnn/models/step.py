@@ -11,8 +11,8 @@ eagerly, and says why once.
 import numpy as np
 
 from .. import changes
-from ..capture import Capture, Result, difference, make_plan
-from ..device import Stopped, locate, recorder, release_memory
+from ..capture import Capture, Result, difference, make_plan, makes_arrays
+from ..device import Misfit, Stopped, recorder, release_memory
 from ..tape import active, flatten, unflatten
 from ..tensor import Tensor, own
 from ..utils.warn_utils import warn
@@ -26,30 +26,68 @@ SELDOM = 64         # steps without a batch of a shape after which its plan make
 LASTING = 16        # replays that make the work of recording worth while
 
 
+class Ready:
+    """A plan that is trusted, and all that belongs to it: made as a whole, never changed.
+
+    Attributes:
+        captured: the plan.
+        answer: what the step gives back.
+        footprint: what the plan depends on in Python.
+        variables: those that the step changes; written: the memory that it writes, whole arrays.
+        batch: the structure of a batch, numbers in place of tensors; inputs: (dtype, shape) of each of these.
+    """
+
+    __slots__ = ("captured", "answer", "footprint", "variables", "written", "batch", "inputs", "runs")
+
+    def __init__(self, captured, answer, footprint, variables, written, batch, inputs):
+        self.captured, self.answer, self.footprint = captured, answer, footprint
+        self.variables, self.written, self.batch, self.inputs = variables, written, batch, inputs
+        self.runs = 0
+
+    def run(self, arrays):
+        """One step: what it gives back; None, and nothing was done, if another thread runs the plan."""
+        found = self.captured.plan.run(arrays)
+        if found is None:
+            return None
+        self.runs += 1
+        for v in self.variables:
+            v.version += 1
+        return self.answer.again([Tensor(r.array(found)) if r.__class__ is Result else r for r in self.captured.results])
+
+    def gives_one_array(self):
+        """Whether a step gives back one tensor, in memory that is nobody else's."""
+        result = self.captured.results[0] if self.answer.single() else None
+        return result.__class__ is Result and result.start is None
+
+    def unchanged(self):
+        """Whether all that the plan depends on is as it was."""
+        footprint = self.footprint
+        return footprint.count == changes.count and not footprint.loose or footprint.changed() is None
+
+
 class Entry:
     """What is known of the steps with batches of one shape.
 
     Attributes:
-        last: the Capture of the step before, if it can be compared with.
-        agreed: whether that one was like the one before it.
+        ready: the plan that is trusted, or None.
+        last: the Capture of the step before, if it can be compared with; agreed: whether it was like the one before it.
         tries, drops: recordings in vain; plans that were dropped soon.
         busy: whether a thread records.
-        captured: the plan that is trusted, or None; with it come
-        footprint: what it depends on; variables: those that the step changes; answer: what it gives back; written: the
-            arrays that it changes; batch: the structure of its batches; data: the arrays of one; runs: how many there were.
         reason: why there will be no plan.
         used: the number of the step that was the last of this shape.
     """
 
-    def __init__(self):
-        self.used = self.drops = self.runs = 0
-        self.busy, self.reason = False, None
-        self.drop()
+    __slots__ = ("ready", "last", "agreed", "tries", "drops", "busy", "reason", "used")
 
-    def drop(self):
-        """Forgets plan and recordings."""
-        self.last = self.captured = self.footprint = self.answer = self.batch = self.data = None
-        self.agreed, self.tries, self.variables, self.written = False, 0, [], []
+    def __init__(self):
+        self.drops = self.used = 0
+        self.busy, self.reason = False, None
+        self.forget()
+
+    def forget(self):
+        """Lets plan and recordings go."""
+        self.ready = self.last = None
+        self.agreed, self.tries = False, 0
 
 
 class Step:
@@ -77,36 +115,38 @@ class Step:
         """Runs the step on a batch, by its plan if there is one; returns what the method returns."""
         self.steps += 1
         if batch.__class__ is Fed:
-            if self._usable(batch.entry):
-                found = self._replay(batch.entry, batch.arrays, batch)
-                if found is not None:
-                    return found
+            ready = self.usable(batch.entry)
+            found = None if ready is None else self._replay(ready, batch.arrays, batch)
+            if found is not None:
+                return found
             batch = batch.tensors()
         entry = None if self._must_be_eager() else self._entry(signature(batch))
         if entry is None or entry.reason is not None or entry.busy:
             return self.eager(batch)
-        if self._usable(entry):
-            found = self._replay(entry, tuple([t.data for t in flatten(batch)]), batch)
-            return self.eager(batch) if found is None else found
-        return self._record(entry, batch)
+        ready = self.usable(entry)
+        if ready is None:
+            return self._record(entry, batch)
+        found = self._replay(ready, tuple([t.data for t in flatten(batch)]), batch)
+        return self.eager(batch) if found is None else found
 
     def on_array(self, x):
         """The result of a prediction for a NumPy array that needs no preparation, if there is a plan for it; else None."""
         entry = self.of_arrays.get((x.shape, x.dtype.num))
-        if entry is None or not self._usable(entry):
+        ready = None if entry is None else self.usable(entry)
+        if ready is None:
             return None
         self.steps += 1
         entry.used = self.steps
         try:
-            return self._replay(entry, (x,), None)
-        except ValueError:          # an array of another memory layout
+            return self._replay(ready, (x,), None)
+        except Misfit:              # another memory layout
             return None
 
     def remember(self, x, batch):
         """Notes that an array became this batch as it was, so that `on_array` takes the next one."""
         if batch.__class__ is Tensor and x.__class__ is np.ndarray and batch.shape == x.shape and batch.data.dtype == x.dtype:
             entry = self.entries.get(signature(batch))
-            if entry is not None and entry.captured is not None:
+            if entry is not None and entry.ready is not None and entry.ready.gives_one_array():
                 self.of_arrays[x.shape, x.dtype.num] = entry
 
     # ---- Which plan
@@ -135,53 +175,44 @@ class Step:
         self.of_arrays = {key: entry for key, entry in self.of_arrays.items() if entry is not gone}
         return True
 
-    def _usable(self, entry):
-        """Whether there is a plan, and nothing that it depends on has changed; if something has, it is dropped."""
-        if entry.captured is None or self._must_be_eager():
-            return False
-        footprint = entry.footprint
-        if footprint.count == changes.count and not footprint.loose:
-            return True
-        changed = footprint.changed()
-        if changed is None:
-            return True
-        entry.drops = 0 if entry.runs >= LASTING else entry.drops + 1
-        entry.drop()
+    def usable(self, entry):
+        """The Ready of an Entry, if it has one and may use it now; one that depends on something that has changed is dropped."""
+        ready = entry.ready
+        if ready is None or self._must_be_eager():
+            return None
+        if ready.unchanged():
+            return ready
+        entry.drops = 0 if ready.runs >= LASTING else entry.drops + 1
+        entry.forget()
         if entry.drops >= TRIES:
-            self._give_up(entry, f"`{changed}`, which it may depend on, is set again and again")
-        return False
+            self._give_up(entry, "something that it may depend on is set again and again, in Python, between steps")
+        return None
 
-    def ready(self, key):
-        """The Entry of batches of this signature if it has a plan that can be used; else None."""
+    def feeds(self, key):
+        """The Entry of batches of this signature if they are to be gathered for its plan; else None."""
         entry = self.entries.get(key)
-        if entry is None or not self._usable(entry):
+        if entry is None or self.usable(entry) is None:
             return None
         entry.used = self.steps
         return entry
 
     # ---- Replaying
 
-    def _replay(self, entry, arrays, batch):
+    def _replay(self, ready, arrays, batch):
         """Runs the plan; None if another thread runs it."""
         try:
-            found = entry.captured.plan.run(arrays)
+            return ready.run(arrays)
         except Stopped as stopped:
-            self._raise(entry, stopped, batch.tensors() if batch.__class__ is Fed else Tensor(*arrays) if batch is None else batch)
-        if found is None:
-            return None
-        entry.runs += 1
-        for v in entry.variables:
-            v.version += 1
-        return entry.answer.again([Tensor(r.array(found)) if r.__class__ is Result else r for r in entry.captured.results])
+            self._raise(ready, stopped, batch.tensors() if batch.__class__ is Fed else Tensor(*arrays) if batch is None else batch)
 
-    def _raise(self, entry, stopped, batch):
+    def _raise(self, ready, stopped, batch):
         """Raises what the eager step raises at the launch that failed: it runs, and fails, once more, so that the error passes
         through all that has something to say about it.  What the launches before it changed is as after the replay."""
-        values = [array.copy() for array in entry.written]
+        values = [array.copy() for array in ready.written]
         try:
             self.eager(batch)
         finally:
-            put_back(entry.written, values)
+            put_back(ready.written, values)
         raise stopped.error
 
     # ---- Recording
@@ -195,17 +226,17 @@ class Step:
             entry.busy = False
 
     def _recorded(self, entry, batch):
-        footprint, randoms = Footprint(self.model), random_states()
+        watch = Watch(self.model)
         rehearsal = entry.agreed
-        entry.written = written_by(entry.last) if rehearsal else []
-        before = [array.copy() for array in entry.written]
-        with Capture([t.data for t in flatten(batch)]) as capture:
+        written = written_by(entry.last) if rehearsal else []
+        before = [array.copy() for array in written]
+        capture = Capture([t.data for t in flatten(batch)])
+        with capture.recording():
             logs = self.eager(batch)
         answer = Answer(self.model, logs, capture.made_by)
         capture.returned = answer.others
-        reason = objection = self._objection(capture, footprint, randoms, answer)
-        if reason is None and entry.last is not None:
-            reason = difference(entry.last, capture)
+        objection = watch.objection(capture, answer)
+        reason = objection or (difference(entry.last, capture) if entry.last is not None else None) or watch.doubt(entry.last, capture)
         if reason is not None:
             entry.last, entry.agreed, entry.tries = None if objection else capture, False, entry.tries + 1
             if entry.tries >= TRIES:
@@ -213,17 +244,61 @@ class Step:
         elif not rehearsal:
             entry.last, entry.agreed = capture, entry.last is not None
         elif capture.launches:
-            self._rehearse(entry, capture, batch, answer, before)
+            self._rehearse(entry, capture, batch, answer, written, before)
         return logs
 
-    def _objection(self, capture, footprint, randoms, answer):
-        """Why a recorded step cannot be replayed, as far as it can be seen from this step alone."""
+    def _rehearse(self, entry, capture, batch, answer, written, before):
+        """Puts back what the step changed (`before`: what `written` held), lets the plan do it again, and trusts it if all bits
+        are the same."""
+        try:
+            captured = make_plan(capture, answer.tensors)
+        except ValueError as error:
+            return self._give_up(entry, str(error))
+        inputs = [t.data for t in flatten(batch)]
+        release_memory()        # the step's own: the plan's workspace takes its place
+        same, after = False, [array.copy() for array in written]
+        try:
+            put_back(written, before)
+            arrays = captured.plan.run(tuple(inputs))
+            same = all(map(same_bits, written, after)) and all(
+                [same_bits(r.array(arrays), t.data) for r, t in zip(captured.results, answer.tensors) if r.__class__ is Result])
+        except (Stopped, MemoryError):
+            pass                # not the same, then
+        finally:                # whatever came up, the step has been made
+            if not same:
+                put_back(written, after)
+        if not same:
+            return self._give_up(entry, "its replay gave other results than the step itself")
+        answer.tensors = None
+        entry.ready = Ready(captured, answer, Footprint(self.model), list(capture.variables.values()), written,
+                            unflatten(batch, iter(range(len(inputs)))), capture.inputs)
+        entry.last = None
+
+    def _give_up(self, entry, reason):
+        entry.forget()
+        entry.reason = reason
+        if not self.told:
+            self.told = True
+            warn(f'model "{self.model.name}": {self.name} runs op by op, and not as one call, because {reason}. '
+                 "compile(run_eagerly=True) says that it is meant")
+
+
+class Watch:
+    """What Python looked like before a step that is recorded."""
+
+    def __init__(self, model):
+        self.footprint, self.randoms = Footprint(model), random_states()
+
+    def objection(self, capture, answer):
+        """Why the step cannot be replayed, as far as it can be seen from this step alone."""
         if capture.refusal:
             return capture.refusal
-        changed = footprint.difference()
+        changed = self.footprint.difference()
         if changed:
             return f"it sets `{changed}`, in Python"
-        if randoms != random_states():
+        if self.footprint.opaque:
+            return f"it may depend on {self.footprint.opaque}"
+        if self.randoms != random_states():
             return "it draws random numbers from NumPy or Python: take those of fastnn.random"
         for value in answer.others:
             if not isinstance(value, (int, float, str, type(None))):
@@ -232,53 +307,18 @@ class Step:
             return "a tensor that it made is still in use when it is over: kept in a list, or by something else outside of the model"
         return None
 
-    def _rehearse(self, entry, capture, batch, answer, before):
-        """Puts back what the step changed (`before`: what was there), lets the plan do it again, and trusts it if all bits are the same."""
-        try:
-            captured = make_plan(capture, answer.tensors)
-        except ValueError as error:
-            return self._give_up(entry, str(error))
-        inputs = tuple([t.data for t in flatten(batch)])
-        release_memory()        # the step's own: the plan's workspace takes its place
-        same, after = False, [array.copy() for array in entry.written]
-        try:
-            put_back(entry.written, before)
-            arrays = captured.plan.run(inputs)
-            same = all(map(same_bits, entry.written, after)) and all(
-                [same_bits(r.array(arrays), t.data) for r, t in zip(captured.results, answer.tensors) if r.__class__ is Result])
-        except (Stopped, MemoryError):
-            pass                # not the same, then
-        finally:                # whatever came up, the step has been made
-            if not same:
-                put_back(entry.written, after)
-        if not same:
-            return self._give_up(entry, "its replay gave other results than the step itself")
-        entry.captured, entry.last, entry.variables = captured, None, list(capture.variables.values())
-        entry.footprint, entry.runs = Footprint(self.model), 0
-        entry.batch, entry.data = unflatten(batch, iter(range(len(inputs)))), tuple(map(own, inputs))
-        entry.answer, answer.tensors = answer, None
-
-    def _give_up(self, entry, reason):
-        entry.drop()
-        entry.reason = reason
-        if not self.told:
-            self.told = True
-            warn(f'model "{self.model.name}": {self.name} runs op by op, and not as one call, because {reason}. '
-                 "compile(run_eagerly=True) says that it is meant")
+    def doubt(self, before, capture):
+        """Why an array that looks like a constant might be none."""
+        if before is not None and self.footprint.large and makes_arrays(before, capture):
+            return f"it makes an array with NumPy, maybe from `{self.footprint.large}`, which is too large to be compared before every step"
+        return None
 
 
-# ---- Batches ------------------------------------------------------------------------------------------------------
+# ---- Batches ----------------------------------------------------------------------------------------------------
 
 def apart(batch):
-    """The batch, in which no tensor shares memory with another one: copies where needed."""
-    taken, found = [], []
-    for tensor in flatten(batch):
-        start = locate(tensor.data)[1]
-        stop = start + tensor.data.nbytes
-        overlaps = any(start < b and a < stop for a, b in taken)
-        found.append(Tensor(own(tensor.data)) if overlaps else tensor)
-        taken.append((start, stop))
-    return unflatten(batch, iter(found))
+    """The batch in memory that nobody else knows, each tensor in its own: what a Capture finds there is the batch."""
+    return unflatten(batch, iter([Tensor(own(tensor.data)) for tensor in flatten(batch)]))
 
 
 # ---- State ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..op import integers, normal, op
-from ..tensor import NAMES, Operand, Spec, Tensor, convert
+from ..tensor import NAMES, Operand, Spec, Tensor, convert, look
 from ._shapes import CODES as TYPE_CODES
 from .activation import CODES, activation_code, activation_grad, bias_act_grad
 from .elementwise import cast
@@ -212,6 +212,7 @@ class SparseTensor:
         if not isinstance(rows, slice) or rows.step not in (None, 1):
             raise TypeError(f"a SparseTensor gives rows that follow one another, x[a:b]; received {rows!r}")
         start, stop, _ = rows.indices(self.shape[0])
+        look(self.indptr, "the rows of a sparse matrix")
         indptr = self.indptr.data[start:max(start, stop) + 1]
         entries = slice(indptr[0], indptr[-1])
         return SparseTensor((len(indptr) - 1, self.shape[1]), indptr - indptr[0], self.indices.data[entries], self.values.data[entries])
@@ -225,6 +226,7 @@ class SparseTensor:
 
     def numpy(self):
         """The matrix as a dense array."""
+        look(self.values, "numpy()")
         found = np.zeros(self.shape, self.values.data.dtype)
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.indptr.data))
         np.add.at(found, (rows, self.indices.data), self.values.data)
@@ -262,7 +264,7 @@ def sparse_rows(x, index, dtype, calls=None):
         index: tensor (m,).
         calls: as in `Op.later`.
     """
-    first = x.indptr.data[index.data]
+    first = look(x.indptr, "the rows of a sparse matrix")[look(index, "an index")]
     starts = np.zeros(index.size + 1, "int64")
     (x.indptr.data[index.data + 1] - first).cumsum(out=starts[1:])
     columns, numbers = csr_rows.later(calls, x.indptr, x.indices, x.values, index, Tensor(starts), entries=int(starts[-1]), dtype=dtype)

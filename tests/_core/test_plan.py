@@ -12,9 +12,10 @@ from fastnn._core.launch import BadIndex, Plan, Stopped, launch
 def double_plan(n=6, calls=1):
     """y = x + x, through the workspace `calls` times: x + x + x ... ; the output is new at every run."""
     size = 4 * n
-    steps = [("add", "float32", ((1, 0), (1, 0), (0, 0), n, n, n))]
-    steps += [("add", "float32", ((0, 0), (1, 0), (0, 0), n, n, n)) for _ in range(calls - 1)]
-    steps.append(("copy", "", ((0, 0), (2, 0), size)))
+    whole = [(segment, 0, size) for segment in range(3)]
+    steps = [("add", "float32", (whole[1], whole[1], whole[0], n, n, n))]
+    steps += [("add", "float32", (whole[0], whole[1], whole[0], n, n, n)) for _ in range(calls - 1)]
+    steps.append(("copy", "", (whole[0], whole[2], size)))
     return Plan(steps, size, [("float32", n)], [("float32", (n,))])
 
 
@@ -46,7 +47,7 @@ def test_results_are_those_of_launch_bit_for_bit(rng):
     with core.recording() as calls:
         ops.matmul(a, b)
     assert calls[-1].name == "matmul"
-    places = {a.shape: (1, 0), b.shape: (2, 0), (37, 29): (3, 0)}
+    places = {a.shape: (1, 0, a.nbytes), b.shape: (2, 0, b.nbytes), (37, 29): (3, 0, 37 * 29 * 4)}
     args = tuple([places[x.shape] if isinstance(x, np.ndarray) else x for x in calls[-1].args])
     plan = Plan([("matmul", "float32", args)], 0, [("float32", a.size), ("float32", b.size)], [("float32", (37, 29))])
     assert plan.run((a, b))[2].tobytes() == ops.matmul(a, b).numpy().tobytes()
@@ -60,21 +61,27 @@ def test_arrays_that_do_not_fit_are_refused(array):
         double_plan().run((array,))
 
 
+def test_what_is_no_array_is_refused():
+    for value in (None, [1.0] * 6):
+        with pytest.raises(TypeError, match="must be a NumPy array"):
+            double_plan().run((value,))
+
+
 def test_a_wrong_number_of_arrays_is_refused():
     with pytest.raises(TypeError, match="takes 1 arrays, or 2"):
         double_plan().run(())
 
 
-@pytest.mark.parametrize("place", [(3, 0), (-1, 0), (1, 25), (1, -4)])
+@pytest.mark.parametrize("place", [(3, 0, 4), (-1, 0, 4), (1, 4, 24), (1, 0, 25), (1, -4, 4), (1, 4, -1)])
 def test_places_outside_are_refused(place):
     with pytest.raises(ValueError, match="there is no place"):
-        Plan([("copy", "", (place, (0, 0), 24))], 24, [("float32", 6)], [])
+        Plan([("copy", "", (place, (0, 0, 24), 24))], 24, [("float32", 6)], [])
 
 
 def test_a_launch_that_fails_stops_the_plan_where_it_is():
     source, n = np.arange(12, dtype="float32").reshape(4, 3), 2
     before, rows = np.zeros(3, "float32"), np.zeros((n, 3), "float32")
-    plan = Plan([("copy", "", (source[1].copy(), before, 12)), ("take", "", (source, (1, 0), rows, 1, 4, n, 12)),
+    plan = Plan([("copy", "", (source[1].copy(), before, 12)), ("take", "", (source, (1, 0, 16), rows, 1, 4, n, 12)),
                  ("copy", "", (np.full(3, 9, "float32"), before, 12))], 0, [("int64", n)], [])
     plan.run((np.array([3, 0]),))
     np.testing.assert_array_equal(before, [9, 9, 9])
@@ -98,7 +105,7 @@ def test_in_the_background():
     with pytest.raises(ValueError, match="without a workspace"):
         plan.begin((x, np.zeros(6, "float32")))
     y = np.zeros(6, "float32")
-    copies = Plan([("copy", "", ((1, 0), (2, 0), 24))], 0, [("float32", 6)], [("float32", (6,))])
+    copies = Plan([("copy", "", ((1, 0, 24), (2, 0, 24), 24))], 0, [("float32", 6)], [("float32", (6,))])
     copies.begin((x, y))
     with pytest.raises(ValueError, match="one at a time"):
         copies.begin((x, y))
@@ -143,4 +150,4 @@ def test_launch_and_plan_refuse_the_same_numbers():
     with pytest.raises(ValueError):
         launch("copy", (np.ones(2), np.ones(2), -1))
     with pytest.raises(ValueError):
-        Plan([("copy", "", ((1, 0), (0, 0), -1))], 24, [("float32", 6)], [])
+        Plan([("copy", "", ((1, 0, 24), (0, 0, 24), -1))], 24, [("float32", 6)], [])

@@ -76,7 +76,7 @@ def both_ways(make, x, y, sample_weight=None, replayed=("train_step", "test_step
     assert captured[2] == eagerly[2]
     for name in replayed:
         entries = list(model._plans[name].entries.values())
-        assert any(entry.captured is not None and entry.runs for entry in entries), (name, [entry.reason for entry in entries])
+        assert any(entry.ready and entry.ready.runs for entry in entries), (name, [entry.reason for entry in entries])
 
 
 def bits(value):

@@ -58,7 +58,7 @@ def plan(model, name="train_step"):
 
 
 def reason(model):
-    assert plan(model).captured is None
+    assert plan(model).ready is None
     return plan(model).reason
 
 
@@ -112,14 +112,14 @@ def test_new_masks_at_every_step():
     watched.compile("sgd")
     for _ in range(20):
         masks.append(watched.train_on_batch(x, return_dict=True)["mask"].tobytes())
-    assert plan(watched).runs > 10 and len(set(masks)) == 20
-    assert plan(same_both_ways(net(lambda: layers.Dropout(0.5)))).runs > 30
+    assert plan(watched).ready.runs > 10 and len(set(masks)) == 20
+    assert plan(same_both_ways(net(lambda: layers.Dropout(0.5)))).ready.runs > 30
 
 
 @pytest.mark.parametrize("seed", [3, None])
 def test_random_ops_inside_a_layer(seed):
     Noise = layer(lambda self, x: x + fastnn.random.normal(x.shape, seed=seed))
-    assert plan(same_both_ways(net(Noise))).runs > 10
+    assert plan(same_both_ways(net(Noise))).ready.runs > 10
 
 
 def test_numpys_random_numbers_are_no_step():
@@ -129,7 +129,7 @@ def test_numpys_random_numbers_are_no_step():
 
 def test_a_seed_that_is_set_in_mid_training():
     Noise = layer(lambda self, x: x + fastnn.random.normal(x.shape))
-    assert plan(same_both_ways(net(Noise), lambda: At(lambda model: fastnn.utils.set_random_seed(1), epoch=4))).captured is not None
+    assert plan(same_both_ways(net(Noise), lambda: At(lambda model: fastnn.utils.set_random_seed(1), epoch=4))).ready
 
 
 # ---- Python numbers, and side effects ---------------------------------------------------------------------------
@@ -163,14 +163,49 @@ def test_globals_that_change():
         global SCALE
         SCALE = 1.0
     model = same_both_ways(net(layer(lambda self, x: x * SCALE)), lambda: At(do, epoch=4), reset)
-    assert plan(model).captured is not None
+    assert plan(model).ready
 
 
 def test_closures_and_lists_that_change():
     numbers = [1.0]
     model = same_both_ways(net(layer(lambda self, x: x * numbers[0])), lambda: At(lambda model: numbers.__setitem__(0, 3.0), epoch=4),
                            lambda: numbers.__setitem__(0, 1.0))
-    assert plan(model).captured is not None
+    assert plan(model).ready
+
+
+NOTHING = None
+
+
+def test_more_places_where_numbers_may_be():
+    """An array that NumPy computes with, a global that was None, an attribute of the class, an object of the user's."""
+    class Settings:
+        factor = 1.0
+
+    settings, table = Settings(), np.ones(8)
+
+    def compute(self, x):
+        return x * ((table * 2.0).astype("float32") if NOTHING is None else NOTHING) * self.factor * settings.factor
+    Own = layer(compute, factor=1.0)
+    Own.factor = 1.0
+
+    def reset():
+        global NOTHING
+        NOTHING, settings.factor, Own.factor = None, 1.0, 1.0
+        table[:] = 1.0
+
+    def set_global(model):
+        global NOTHING
+        NOTHING = 0.5
+    for do in (set_global, lambda model: table.fill(3.0), lambda model: setattr(settings, "factor", 2.0)):
+        model = same_both_ways(net(Own), lambda: At(do, epoch=4), reset)
+        assert plan(model).ready and plan(model).ready.runs < 25
+
+
+def test_an_attribute_of_a_class():
+    Own = layer(lambda self, x: x * self.factor)
+    Own.factor = 1.0
+    model = same_both_ways(net(Own), lambda: At(lambda model: setattr(Own, "factor", 2.0), epoch=4), lambda: setattr(Own, "factor", 1.0))
+    assert plan(model).ready and plan(model).ready.runs < 25
 
 
 def test_numbers_that_change_at_every_step():
@@ -242,7 +277,7 @@ def set_rate(model):
 @pytest.mark.parametrize("do", [set_weights, set_rate, lambda model: model.layers[0].bias.assign_add(np.full(8, 0.01))])
 def test_arrays_may_change_at_any_time(do):
     model = same_both_ways(net(), lambda: At(do))
-    assert plan(model).runs > 30
+    assert plan(model).ready.runs > 30
 
 
 def freeze(model):
@@ -268,7 +303,7 @@ def test_changes_in_python_make_a_new_plan(inner, do):
         model = same_both_ways(net(inner, loss="mape"), lambda: At(do, epoch=4), lambda: fastnn.config.set_epsilon(before))
     finally:
         fastnn.config.set_epsilon(before)
-    assert plan(model).captured is not None and plan(model).runs < 25       # of 49 steps: those since the change
+    assert plan(model).ready and plan(model).ready.runs < 25       # of 49 steps: those since the change
 
 
 def test_layers_that_come_and_go():
@@ -289,7 +324,7 @@ def test_prediction_sees_a_layer_that_was_added():
     model = net()()
     for _ in range(6):
         model.predict_on_batch(X)
-    assert plan(model, "predict_step").runs
+    assert plan(model, "predict_step").ready.runs
     model.add(layers.Rescaling(2.0))
     fresh = Sequential(model.layers)
     np.testing.assert_array_equal(model.predict_on_batch(X), fresh.predict_on_batch(X))
@@ -303,7 +338,7 @@ def test_compile_forgets_plans():
     assert not model._plans
     model.compile("sgd", "mae", run_eagerly=True)
     model.fit(X, Y, epochs=5, verbose=0)
-    assert not any(entry.captured for step in model._plans.values() for entry in step.entries.values())
+    assert not any(entry.ready for step in model._plans.values() for entry in step.entries.values())
 
 
 # ---- Data -------------------------------------------------------------------------------------------------------
@@ -336,7 +371,7 @@ def test_results_are_nobody_elses():
     own = Own([layers.Input((6,)), layers.Dense(2)])
     own.compile("sgd", "mse")
     own.fit(X, X[:, :2], batch_size=8, epochs=4, verbose=0, callbacks=[LambdaCallback(on_train_batch_end=lambda batch, seen: logs.append(seen["outputs"]))])
-    assert plan(own).runs and len({np.asarray(one).tobytes() for one in logs}) == len(logs)
+    assert plan(own).ready.runs and len({np.asarray(one).tobytes() for one in logs}) == len(logs)
 
 
 def test_many_shapes():
@@ -365,7 +400,7 @@ def test_unshuffled_data_that_change_between_epochs():
         model.run_eagerly = eager
         history = model.fit(data["x"], Y, batch_size=8, epochs=8, shuffle=False, verbose=0, callbacks=[At(change, epoch=5)]).history
         found.append(repr(history))
-    assert found[0] == found[1] and plan(model).runs
+    assert found[0] == found[1] and plan(model).ready.runs
 
 
 # ---- Errors -----------------------------------------------------------------------------------------------------
@@ -391,7 +426,7 @@ def test_labels_out_of_range_raise_what_they_raise_op_by_op():
         state = [v.numpy().tobytes() for v in (*model.variables, *model.optimizer.variables)]
         history = model.fit(labels_in_a_generator(False), verbose=0).history
         found.append((str(caught.value), state, repr(history)))
-    assert plan(model).runs > 20
+    assert plan(model).ready.runs > 20
     assert found[0] == found[1]
 
 
@@ -414,7 +449,7 @@ def test_an_index_out_of_range_in_a_layer():
         with pytest.raises(ValueError) as caught:
             model.train_on_batch(x + 1, y)
         found.append((str(caught.value), model.train_on_batch(x, y)))
-    assert found[0] == found[1] and plan(model).runs
+    assert found[0] == found[1] and plan(model).ready.runs
 
 
 @pytest.mark.parametrize("x, y", [(X[:, :5], Y), (X, Y[:9]), (X.astype("U"), Y), (X, None)])
@@ -447,7 +482,7 @@ def test_exceptions_in_mid_training_leave_a_usable_model(error):
     model = net()()
     with pytest.raises(error):
         model.fit(X, Y, batch_size=8, epochs=9, verbose=0, callbacks=[At(fail)])
-    assert plan(model).runs
+    assert plan(model).ready.runs
     history = model.fit(X, Y, batch_size=8, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
 
@@ -482,10 +517,10 @@ def test_steps_inside_a_tape_are_seen_by_it():
     model = net()()
     for _ in range(6):
         model.train_on_batch(X, Y)
-    runs = plan(model).runs
+    runs = plan(model).ready.runs
     with GradientTape():
         model.train_on_batch(X, Y)
-    assert plan(model).runs == runs
+    assert plan(model).ready.runs == runs
 
 
 def test_penalties_of_a_replayed_step_can_be_read():
@@ -498,7 +533,7 @@ def test_penalties_of_a_replayed_step_can_be_read():
             model.train_on_batch(X, Y)
             seen.append([float(loss) for loss in model.losses])
         found.append(seen)
-    assert found[0] == found[1] and plan(model).runs and len({tuple(one) for one in seen}) == 9
+    assert found[0] == found[1] and plan(model).ready.runs and len({tuple(one) for one in seen}) == 9
 
 
 def test_threads_that_predict():
@@ -514,7 +549,7 @@ def test_threads_that_predict():
         worker.start()
     for worker in workers:
         worker.join()
-    assert not wrong and all(entry.runs for entry in model._plans["predict_step"].entries.values())
+    assert not wrong and all(entry.ready.runs for entry in model._plans["predict_step"].entries.values())
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
@@ -548,7 +583,7 @@ def test_memory_is_reused():
     for name, fill in (("train_step", lambda: model.train_on_batch(X, Y)), ("predict_step", lambda: model.predict_on_batch(X))):
         for _ in range(6):
             fill()
-        captured = plan(model, name).captured
+        captured = plan(model, name).ready.captured
         assert 0 < captured.reused < captured.unused
     assert captured.reused <= 2 * 56 * 50 * 4 + 128         # of a prediction: what a layer reads, and what it writes
 
