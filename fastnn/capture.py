@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .device import Block, Plan, block_address, kernels, locate, next_serial, parse, product, recording
-from .tensor import NAMES, Tensor
+from .tensor import NAMES
 
 HERE = str(Path(__file__).parent)
 ALIGNED = 64        # bytes; every array of a plan begins at a multiple

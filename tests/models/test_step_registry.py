@@ -8,12 +8,12 @@ import inspect
 import numpy as np
 import pytest
 
-import fastnn
 from fastnn import activations, callbacks, constraints, initializers, layers, losses, metrics, optimizers, regularizers
-from fastnn.layers.structure import flatten
 from fastnn.models import Sequential
 from tests.layers.test_golden import FACTS, GOLDEN
 from tests.losses.test_losses import golden_script
+
+from .replay import both_ways, check_replayed
 
 LOSSES, METRICS, OPTIMIZERS = (golden_script(f"make_{name}") for name in ("losses", "metrics", "optimizers"))
 DATA = LOSSES["data"]
@@ -50,45 +50,32 @@ def test_all_classes_have_a_case(module, known):
 
 # ---- Both ways --------------------------------------------------------------------------------------------------
 
-def both_ways(make, x, y, sample_weight=None, replayed=("train_step", "test_step", "predict_step"), epochs=6, callbacks_of=lambda: []):
-    """Trains the same model op by op and by plans; compares all that comes of it, bit for bit.
+def compare(make, x, y, sample_weight=None, epochs=6, callbacks_of=lambda: []):
+    """Uses a model in all ways, op by op and by plans, and compares all that comes of it, bit for bit; each step must have a plan.
 
     Args:
-        make: function that makes a compiled model, given `run_eagerly`.
+        make: function that makes a compiled model.
         x, y, sample_weight: data; the last batch is a smaller one.
-        replayed: steps that must have run by a plan.
         callbacks_of: makes the callbacks of a fit.
     """
-    found = []
-    for eager in (True, False):
-        fastnn.utils.set_random_seed(11)
-        model = make(eager)
-        history = model.fit(x, y, batch_size=4, epochs=epochs, sample_weight=sample_weight, verbose=0, callbacks=callbacks_of(),
-                            validation_data=(x, y) if sample_weight is None else (x, y, sample_weight)).history
-        some = [model.train_on_batch(x[:4], y[:4]) for _ in range(3)]
-        some += [model.test_on_batch(x[:4], y[:4]), model.evaluate(x, y, batch_size=4, verbose=0)]
-        some += [model.predict(x, batch_size=4, verbose=0) for _ in range(3)] + [model.predict_on_batch(x[:4]) for _ in range(3)]
-        state = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
-        found.append((repr(history), [bits(value) for value in some], [bits(value) for value in state]))
-    eagerly, captured = found
-    assert captured[0] == eagerly[0]
-    assert captured[1] == eagerly[1]
-    assert captured[2] == eagerly[2]
-    for name in replayed:
-        entries = list(model._plans[name].entries.values())
-        assert any(entry.ready and entry.ready.runs for entry in entries), (name, [entry.reason for entry in entries])
+    held_out = (x, y) if sample_weight is None else (x, y, sample_weight)
 
+    def work(model):
+        found = [model.fit(x, y, batch_size=4, epochs=epochs, sample_weight=sample_weight, verbose=0, callbacks=callbacks_of(),
+                           validation_data=held_out).history]
+        found += [model.train_on_batch(x[:4], y[:4]) for _ in range(3)]
+        found += [model.test_on_batch(x[:4], y[:4]), model.evaluate(x, y, batch_size=4, verbose=0)]
+        return found + [f for _ in range(3) for f in (model.predict(x, batch_size=4, verbose=0), model.predict_on_batch(x[:4]))]
 
-def bits(value):
-    return [np.asarray(part).tobytes() for part in flatten(value)]
+    check_replayed(both_ways(make, work)[0])
 
 
 def network(*inner, inputs=(5,), outputs=3, loss="mse", optimizer="sgd", activation=None, dtype="float32", **arguments):
-    """A function for `both_ways`: inner layers (each a function that makes one) between an input and a dense one."""
-    def make(eager):
+    """A function for `compare`: inner layers (each a function that makes one) between an input and a dense one."""
+    def make():
         model = Sequential([layers.Input(inputs, dtype=dtype), *[one() for one in inner],
                             *([layers.Flatten()] if len(inputs) > 1 else []), layers.Dense(outputs, activation=activation, dtype=dtype)])
-        model.compile(optimizer() if callable(optimizer) else optimizer, loss() if callable(loss) else loss, run_eagerly=eager,
+        model.compile(optimizer() if callable(optimizer) else optimizer, loss() if callable(loss) else loss,
                       **{name: value() if callable(value) else value for name, value in arguments.items()})
         return model
     return make
@@ -109,10 +96,10 @@ def golden():
         return dict(file)
 
 
-def layer_model(make_layer, shape, run_eagerly, dtype="float32"):
+def layer_model(make_layer, shape, dtype="float32"):
     """The layer, pooled to one row a sample, so that outputs of any shape can be compared with a target."""
     model = Sequential([layers.Input(shape, dtype=dtype), make_layer(), layers.Flatten(), layers.Dense(2, dtype=dtype)])
-    model.compile("adam", "mse", metrics=["mae"], run_eagerly=run_eagerly)
+    model.compile("adam", "mse", metrics=["mae"])
     return model
 
 
@@ -120,23 +107,23 @@ def layer_model(make_layer, shape, run_eagerly, dtype="float32"):
 def test_layers(name, golden):
     facts, example = FACTS[name], golden[f"{name}/x"]
     x = np.random.default_rng(2).normal(size=(7, *example.shape[1:])).astype("float32") * np.abs(example).max()
-    both_ways(lambda eager: layer_model(lambda: getattr(layers, facts["class"])(**{**facts["arguments"], "name": "layer"}), x.shape[1:], eager),
+    compare(lambda: layer_model(lambda: getattr(layers, facts["class"])(**{**facts["arguments"], "name": "layer"}), x.shape[1:]),
               x, numbers(7, 2))
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_other_layers(name):
-    both_ways(lambda eager: layer_model(lambda: getattr(layers, name)(**LAYERS[name]), (5,), eager), X, numbers(10, 2))
+    compare(lambda: layer_model(lambda: getattr(layers, name)(**LAYERS[name]), (5,)), X, numbers(10, 2))
 
 
 def test_float64():
-    both_ways(lambda eager: layer_model(lambda: layers.Dense(4, activation="gelu", dtype="float64"), (5,), eager, "float64"), X, numbers(10, 2))
+    compare(lambda: layer_model(lambda: layers.Dense(4, activation="gelu", dtype="float64"), (5,), "float64"), X, numbers(10, 2))
 
 
 @pytest.mark.parametrize("name", [n for n in dir(activations) if n[0] != "_" and inspect.isfunction(getattr(activations, n))
                                   and getattr(activations, n).__module__ == "fastnn.activations" and n not in NOT_ACTIVATIONS])
 def test_activations(name):
-    both_ways(network(lambda: layers.Dense(8, activation=name)), X, Y, epochs=4)
+    compare(network(lambda: layers.Dense(8, activation=name)), X, Y, epochs=4)
 
 
 # ---- Losses and metrics -----------------------------------------------------------------------------------------
@@ -160,7 +147,7 @@ ONE_VALUE = ("dice", "tversky", "cosine_axis", "cce_axis")      # losses over th
 def test_losses(case, weighted):
     class_name, arguments, kind = LOSSES["CASES"][case]
     x, y, weights = targets(kind)
-    both_ways(network(loss=lambda: getattr(losses, class_name)(**arguments), outputs=5, activation=output(kind)), x, y,
+    compare(network(loss=lambda: getattr(losses, class_name)(**arguments), outputs=5, activation=output(kind)), x, y,
               weights if weighted else None, epochs=4)
 
 
@@ -172,7 +159,7 @@ def test_metrics(case):
     def made():
         return [getattr(metrics, class_name)(**arguments, name="it")]
 
-    both_ways(network(loss="sparse_categorical_crossentropy" if kind.startswith("labels") else "mse", outputs=5, activation=output(kind),
+    compare(network(loss="sparse_categorical_crossentropy" if kind.startswith("labels") else "mse", outputs=5, activation=output(kind),
                       metrics=made, weighted_metrics=made), x, y, weights, epochs=4)
 
 
@@ -188,7 +175,7 @@ def test_metrics_of_layers(name):
                 self.watch.update_state(x)
             return x * 2.0
 
-    both_ways(network(Watched), X, Y)
+    compare(network(Watched), X, Y)
 
 
 # ---- Optimizers, and what surrounds updates ---------------------------------------------------------------------
@@ -204,13 +191,13 @@ def optimizer_of(class_name, arguments):
 
 @pytest.mark.parametrize("case", OPTIMIZERS["CASES"])
 def test_optimizers(case):
-    both_ways(network(lambda: layers.Dense(6, activation="tanh"), optimizer=lambda: optimizer_of(*OPTIMIZERS["CASES"][case])), X, Y)
+    compare(network(lambda: layers.Dense(6, activation="tanh"), optimizer=lambda: optimizer_of(*OPTIMIZERS["CASES"][case])), X, Y)
 
 
 @pytest.mark.parametrize("case", OPTIMIZERS["SCHEDULES"])
 def test_schedules(case):
     class_name, arguments = OPTIMIZERS["SCHEDULES"][case]
-    both_ways(network(optimizer=lambda: optimizers.SGD(getattr(optimizers.schedules, class_name)(**arguments), momentum=0.5)), X, Y)
+    compare(network(optimizer=lambda: optimizers.SGD(getattr(optimizers.schedules, class_name)(**arguments), momentum=0.5)), X, Y)
 
 
 @pytest.mark.parametrize("name", REGULARIZERS)
@@ -218,21 +205,21 @@ def test_regularizers(name):
     def regularizer():
         return getattr(regularizers, name)(**REGULARIZERS[name])
 
-    both_ways(network(lambda: layers.Dense(5, kernel_regularizer=regularizer(),
+    compare(network(lambda: layers.Dense(5, kernel_regularizer=regularizer(),
                                            activity_regularizer=None if name == "OrthogonalRegularizer" else regularizer())), X, Y)
 
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_constraints(name):
-    both_ways(network(lambda: layers.Dense(5, kernel_constraint=getattr(constraints, name)(**CONSTRAINTS[name])), optimizer="rmsprop"), X, Y)
+    compare(network(lambda: layers.Dense(5, kernel_constraint=getattr(constraints, name)(**CONSTRAINTS[name])), optimizer="rmsprop"), X, Y)
 
 
 @pytest.mark.parametrize("name", sorted(set(public(initializers)) - {"STFT"}))      # that one makes no weights of layers
 def test_initializers(name):
     """They run before the first step; what they make is trained like any weight."""
-    both_ways(network(lambda: layers.Dense(5, kernel_initializer=getattr(initializers, name)())), X, Y, epochs=4)
+    compare(network(lambda: layers.Dense(5, kernel_initializer=getattr(initializers, name)())), X, Y, epochs=4)
 
 
 @pytest.mark.parametrize("name", CALLBACKS)
 def test_callbacks(name, capsys):
-    both_ways(network(lambda: layers.Dropout(0.3)), X, Y, epochs=8, callbacks_of=lambda: [getattr(callbacks, name)(**CALLBACKS[name])])
+    compare(network(lambda: layers.Dropout(0.3)), X, Y, epochs=8, callbacks_of=lambda: [getattr(callbacks, name)(**CALLBACKS[name])])
