@@ -221,15 +221,10 @@ def difference(before, now):
     return None
 
 
-def makes_arrays(before, now):
-    """Whether the step made an array with NumPy: one that is as before, and yet another one."""
-    return any(a.owner is not b.owner for a, b in zip(before.fixed, now.fixed))
-
-
 def told(value):
     if not isinstance(value, Place):
         return f"the number {value!r}"
-    return {"input": "the data of the step", "made": "a result of the step", "fixed": "a number or array from outside"}[value.kind]
+    return {"input": "the data of the step", "made": "a result of the step", "fixed": "a number or array from Python"}[value.kind]
 
 
 def other_memory(a, b):
@@ -237,7 +232,7 @@ def other_memory(a, b):
     if a.owner is b.owner and locate(a.array)[1] == locate(b.array)[1]:
         return None if a.content == b.content else "an array of NumPy's that it reads holds other values than before"
     if a.owner.__class__ is Block or b.owner.__class__ is Block:
-        return "it computes with a tensor that is another one at each step, made outside of it or kept from the step before"
+        return "it computes with a number or tensor from Python that is another one at each step"
     if a.content is None:
         return "it makes a large array with NumPy, which cannot be compared with the one before"
     return None if a.content == b.content else "it makes an array with NumPy that holds other values than before"

@@ -24,6 +24,9 @@ from . import fusion
 # In which layers and models keep account of their calls, and what a model tells of a training.
 ACCOUNTS = {"_losses", "_losses_stamp", "_seen", "_plans"}
 TOLD = {"history", "stop_training"}
+LATE = {"entries", "terms", "single"}       # of losses and metrics: None until a step uses them, and set by a step that does
+PLAIN_OBJECTS = {"SimpleNamespace", "Namespace", "UserDict", "UserList", "Generic", "Protocol", "ABC"}     # of the standard library
+HEAP_TYPE = 1 << 9                          # Py_TPFLAGS_HEAPTYPE: a class made by a `class` statement
 ITEMS = 1000            # that are compared before every step, at most
 BYTES = 65_536          # of an array that is compared
 OBJECTS = 20_000        # that are looked at
@@ -95,7 +98,9 @@ class State:
 
 def same(a, b):
     """Whether two values are plain ones of one type, and equal."""
-    return type(a) is type(b) and isinstance(a, (*PLAIN, np.generic, tuple)) and repr(a) == repr(b)     # 0.0 is not -0.0, NaN is NaN
+    if type(a) is not type(b) or not isinstance(a, (*PLAIN, np.generic, tuple)):
+        return False
+    return a == b if isinstance(a, (bytes, str)) else repr(a) == repr(b)        # 0.0 is not -0.0, NaN is NaN
 
 
 # ---- Taking it --------------------------------------------------------------------------------------------------
@@ -105,12 +110,11 @@ class Footprint:
 
     Attributes:
         opaque: the name and type of something whose changes could not be noticed; None if there is nothing.
-        large: the name of an array that is too large to be compared.
         variables: the Variables that were reached.
     """
 
     def __init__(self, model):
-        self.count, self.opaque, self.large = changes.count, None, None
+        self.count, self.opaque = changes.count, None
         self.noted, self.loose, self.variables = [], [], []
         self._seen, self._globals = set(), {}
         for where, settings in (("fastnn.config", config.settings()), ("fusion", vars(fusion._state))):
@@ -163,8 +167,9 @@ class Footprint:
     def _visit_array(self, array, name):
         if array.nbytes <= BYTES and array.dtype.kind != "O":
             self.loose.append(State(name, array.tobytes))
-        else:
-            self.large = self.large or name
+        elif array.flags.writeable:
+            self._refuse(name, f"an array of {array.nbytes / 2**20:.1f} MB, which is too large to compare before every step: make it "
+                               "read-only by array.flags.writeable = False, or a Variable")
 
     def _visit_container(self, value, name, loose):
         entries = self.loose if loose else self.noted
@@ -190,8 +195,12 @@ class Footprint:
                 self._next(part, name, True)
         elif isinstance(value, (python_random.Random, np.random.RandomState, np.random.Generator)):
             self.loose.append(State(name, functools.partial(state_of, value)))
+        elif isinstance(value, functools._lru_cache_wrapper):
+            self._next(value.__wrapped__, name, True)
         elif is_ours(type(value).__module__) and not hasattr(value, "__dict__"):
             pass                # made of what was looked at already
+        elif not is_open(type(value)):
+            self._refuse(name, f"of type {type(value).__name__}, whose changes cannot be seen")
         elif hasattr(value, "__dict__") or all_slots(type(value)):
             self._visit_object(value, name)
         else:
@@ -202,6 +211,7 @@ class Footprint:
         own = vars(value) if hasattr(value, "__dict__") else {}
         name = own["name"] if isinstance(own.get("name"), str) and noted else name
         ignored = (ACCOUNTS | TOLD if hasattr(value, "stop_training") else ACCOUNTS) if isinstance(value, Layer) else frozenset()
+        ignored |= {key for key in LATE if ours and own.get(key, MISSING) is None}
         kept = {key: item for key, item in own.items() if key not in ignored}
         (self.noted if noted or ours else self.loose).append(Names(name, own.get, own.keys, kept, ignored))
         slots = {key: getattr(value, key, MISSING) for key in all_slots(type(value))}
@@ -233,13 +243,15 @@ class Footprint:
         self.loose.append(Names(name, functools.partial(getattr, function), None, own))
         for part in own.values():
             self._next(part, f"a default of {name}", True)
-        read, attributes = names_in(function.__code__)
+        read, attributes, modules = names_in(function.__code__)
+        found = [sys.modules[name] for name in modules if name in sys.modules]
         for key in read:
             value = function.__globals__.get(key, MISSING)
             self._watch(function.__globals__, "globals", key, value)
-            if isinstance(value, types.ModuleType) and is_users_module(value):
-                for inner in attributes & vars(value).keys():
-                    self._watch(vars(value), value.__name__, inner, vars(value)[inner])
+            found += [value] if isinstance(value, types.ModuleType) else []
+        for module in filter(is_users_module, found):
+            for key in attributes & vars(module).keys():
+                self._watch(vars(module), module.__name__, key, vars(module)[key])
 
     def _watch(self, namespace, where, key, value):
         if id(namespace) not in self._globals:
@@ -287,6 +299,14 @@ def is_users_module(module):
     return not is_ours(module.__name__) and top != "numpy" and top not in STANDARD
 
 
+@functools.lru_cache(maxsize=1024)
+def is_open(cls):
+    """Whether all that objects of a class hold stands in their attributes: not where the class, or one below it, is written in C."""
+    if cls.__module__.partition(".")[0] in STANDARD and cls.__name__ not in PLAIN_OBJECTS:
+        return False
+    return all(base.__flags__ & HEAP_TYPE for base in cls.__mro__[:-1] if base.__name__ not in PLAIN_OBJECTS)
+
+
 @functools.lru_cache(maxsize=None)
 def names_of_layers():
     """The attributes that a layer and a model have before users set any."""
@@ -296,18 +316,20 @@ def names_of_layers():
 
 @functools.lru_cache(maxsize=1024)
 def names_in(code):
-    """(globals that a code object and those inside it read or set, attributes that they read)."""
-    read, attributes = set(), set()
+    """(globals that a code object and those inside it read or set, attributes that they read, modules that they import)."""
+    read, attributes, modules = set(), set(), set()
     for i in dis.get_instructions(code):
         if i.opname in ("LOAD_GLOBAL", "STORE_GLOBAL", "LOAD_NAME"):
             read.add(i.argval)
         elif i.opname in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"):
             attributes.add(i.argval)
+        elif i.opname in ("IMPORT_NAME", "IMPORT_FROM"):
+            (modules if i.opname == "IMPORT_NAME" else attributes).add(i.argval)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            inner, named = names_in(constant)
-            read, attributes = read | inner, attributes | named
-    return frozenset(read), frozenset(attributes)
+            inner = names_in(constant)
+            read, attributes, modules = read | inner[0], attributes | inner[1], modules | inner[2]
+    return frozenset(read), frozenset(attributes), frozenset(modules)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -99,15 +99,16 @@ class Model(Fit, Layer):
         from .profile import profile_model
         return profile_model(self, x, y, sample_weight, batch_size, steps, training)
 
-    def plan_summary(self, print_fn=None):
+    def plan_summary(self, every_shape=False, print_fn=None):
         """Prints what has become of the model's steps: for each that is replayed as one call a table of its launches.
 
         A row for each launch: op, layer, shapes, microseconds (the median of some runs), GFLOP/s, GB/s, the share of what the
         machine can do; above it the memory that the plan works in, and what that would be if none were used again.  Steps that
-        run op by op are listed with the reason.  For the table each step runs once op by op, and its plan some times, on made-up
+        run op by op are listed with the reason.  For a table each step runs once op by op, and its plan some times, on made-up
         data; weights, optimizer, metrics and random numbers are put back bit for bit.
 
         Args:
+            every_shape: whether there is a table for each shape of batches, and not only for the one that came most often.
             print_fn: what the text is given to, instead of `print`.
 
         Example:
@@ -115,7 +116,7 @@ class Model(Fit, Layer):
             >>> model.plan_summary()
         """
         from .plan_report import print_plans
-        print_plans(self, print_fn)
+        print_plans(self, every_shape, print_fn)
 
     def get_compile_config(self):
         """The arguments of `compile`, as plain values; None before it."""

@@ -8,42 +8,48 @@ from ..tape import unflatten
 from ..tensor import FLOATS, Tensor
 from .profile import Kept, observe
 from .profile_report import ROW_COLUMNS, duration, lay_out, shape_text
-from .step import put_back
+from .step import PLANS, put_back
 
 RUNS, SECONDS = 20, 0.5         # of a plan that is timed: so many, or as many as this allows (at least three)
 
 
-def print_plans(model, print_fn=None):
+def print_plans(model, every_shape, print_fn=None):
     """What `Model.plan_summary` does."""
-    steps = [(step, entry) for step in model._plans.values() for entry in step.entries.values()]
-    parts = [text(step, entry) for step, entry in steps]
     if model.run_eagerly:
-        parts = [f'"{model.name}" was compiled with run_eagerly=True: its steps run op by op']
-    elif not parts:
-        parts = [f'"{model.name}" has no plans yet: they are made by the first steps of fit, evaluate and predict']
-    (print_fn or print)("\n\n".join(parts))
+        parts = [f'"{model.name}" has run_eagerly=True: its steps run op by op']
+    else:
+        parts = [part for step in model._plans.values() for part in parts_of(step, every_shape)]
+    (print_fn or print)("\n\n".join(parts or [f'"{model.name}" has no plans yet: they are made by the first steps of fit, evaluate and predict']))
 
 
-def text(step, entry):
-    """What there is to say of the steps with batches of one shape."""
-    ready = step.usable(entry)
-    if ready is None:
-        return f"{head(step, entry)}: " + (f"op by op, because {entry.reason}" if entry.reason else "recorded, no plan yet")
+def parts_of(step, every_shape):
+    """What there is to say of a step: a table for the shape of batches that came most often, a line for each other one."""
+    ready = [(step.usable(entry), entry) for entry in step.entries.values()]
+    most = max([plan.runs for plan, _ in ready if plan is not None], default=0)
+    parts, lines = [], []
+    for plan, entry in ready:
+        if plan is None:
+            lines.append(f"{head(step, entry)}: " + (f"op by op, because {entry.reason}" if entry.reason else "recorded, no plan at the moment"))
+        elif every_shape or plan.runs == most and not parts:
+            parts.append(table(step, entry, plan))
+        else:
+            lines.append(f"{head(step, entry)}: {len(plan.captured.plan.names)} launches as one call, replayed {plan.runs:,} times")
+    if len(ready) == PLANS:
+        lines.append(f"{step.name}: batches of other shapes may have come since; {PLANS} shapes have plans, others run op by op")
+    return parts + (["\n".join(lines)] if lines else [])
+
+
+def table(step, entry, ready):
+    """The launches of a plan, a row for each."""
     observed, times = measured(step, ready)
     total = sum(times)
     rows = [note.row(us, 0.0, us / total if total else 0.0) for note, us in zip(observed.notes, times, strict=True)]
     return "\n".join([f"{head(step, entry)}: {len(rows)} launches as one call, {duration(total)}, replayed {ready.runs:,} times",
-                      memory_text(ready.captured), "", *lay_out(ROW_COLUMNS, rows)])
+                      memory_text(ready.captured), "", *lay_out(ROW_COLUMNS, rows, most=28)])
 
 
 def head(step, entry):
-    batch = " and ".join(shape_text(shape) for shape in shapes_of(entry)) or "no data yet"
-    return f'{step.name} of "{step.model.name}", batches of {batch}'
-
-
-def shapes_of(entry):
-    known = entry.ready or entry.last
-    return [shape for _, shape in known.inputs] if known else []
+    return f'{step.name} of "{step.model.name}", batches of {" and ".join(map(shape_text, entry.shapes))}'
 
 
 def memory_text(captured):

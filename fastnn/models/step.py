@@ -11,7 +11,7 @@ eagerly, and says why once.
 import numpy as np
 
 from .. import changes
-from ..capture import Capture, Result, difference, make_plan, makes_arrays
+from ..capture import Capture, Result, difference, make_plan
 from ..device import Misfit, Stopped, recorder, release_memory
 from ..tape import active, flatten, unflatten
 from ..tensor import Tensor, own
@@ -23,7 +23,7 @@ from .footprint import Footprint, random_states
 TRIES = 5           # steps that are recorded and differ from the one before them, until the step is given up
 PLANS = 8           # plans for batches of different shapes that a step keeps
 SELDOM = 64         # steps without a batch of a shape after which its plan makes room for another
-LASTING = 16        # replays that make the work of recording worth while
+LASTING = 4         # replays that make the work of recording worth while
 
 
 class Ready:
@@ -59,10 +59,10 @@ class Ready:
         result = self.captured.results[0] if self.answer.single() else None
         return result.__class__ is Result and result.start is None
 
-    def unchanged(self):
-        """Whether all that the plan depends on is as it was."""
+    def changed(self):
+        """The name of something that the plan depends on and that is not as it was; None if all is."""
         footprint = self.footprint
-        return footprint.count == changes.count and not footprint.loose or footprint.changed() is None
+        return None if footprint.count == changes.count and not footprint.loose else footprint.changed()
 
 
 class Entry:
@@ -75,11 +75,13 @@ class Entry:
         busy: whether a thread records.
         reason: why there will be no plan.
         used: the number of the step that was the last of this shape.
+        shapes: of the batch's arrays.
     """
 
-    __slots__ = ("ready", "last", "agreed", "tries", "drops", "busy", "reason", "used")
+    __slots__ = ("ready", "last", "agreed", "tries", "drops", "busy", "reason", "used", "shapes")
 
-    def __init__(self):
+    def __init__(self, shapes):
+        self.shapes = shapes
         self.drops = self.used = 0
         self.busy, self.reason = False, None
         self.forget()
@@ -104,7 +106,7 @@ class Step:
     def __init__(self, model, name):
         self.model, self.name = model, name
         self.entries, self.of_arrays = {}, {}
-        self.steps = 0
+        self.steps = self.churn = 0     # calls; plans that made room for others before they were of use
         self.told = False           # whether it was said why steps run eagerly
 
     def eager(self, batch):
@@ -120,7 +122,7 @@ class Step:
             if found is not None:
                 return found
             batch = batch.tensors()
-        entry = None if self._must_be_eager() else self._entry(signature(batch))
+        entry = None if self._must_be_eager() else self._entry(batch)
         if entry is None or entry.reason is not None or entry.busy:
             return self.eager(batch)
         ready = self.usable(entry)
@@ -155,23 +157,27 @@ class Step:
         """Whether somebody wants to see the step's ops: a tape, a recording, or who set `run_eagerly`."""
         return self.model.run_eagerly or active.tapes or recorder() is not None
 
-    def _entry(self, key):
-        """The Entry for batches of a signature; None where there is to be no plan."""
+    def _entry(self, batch):
+        """The Entry for batches like this one; None where there is to be no plan."""
+        key = signature(batch)
         entry = self.entries.get(key)
         if entry is None and key is not None:
             if len(self.entries) >= PLANS and not self._make_room():
                 return None
-            entry = self.entries[key] = Entry()
+            entry = self.entries[key] = Entry([x.shape for x in flatten(batch)])
         if entry is not None:
             entry.used = self.steps
         return entry
 
     def _make_room(self):
-        """Gives up the plan that was used longest ago; whether that was long ago."""
+        """Gives up the plan that was used longest ago, if that was long ago; not any more where that came too early too often."""
+        if self.churn >= PLANS:
+            return False
         oldest = min(self.entries, key=lambda key: self.entries[key].used)
         if self.steps - self.entries[oldest].used < SELDOM:
             return False
         gone = self.entries.pop(oldest)
+        self.churn += gone.ready is None or gone.ready.runs < LASTING
         self.of_arrays = {key: entry for key, entry in self.of_arrays.items() if entry is not gone}
         return True
 
@@ -180,12 +186,13 @@ class Step:
         ready = entry.ready
         if ready is None or self._must_be_eager():
             return None
-        if ready.unchanged():
+        changed = ready.changed()
+        if changed is None:
             return ready
         entry.drops = 0 if ready.runs >= LASTING else entry.drops + 1
         entry.forget()
         if entry.drops >= TRIES:
-            self._give_up(entry, "something that it may depend on is set again and again, in Python, between steps")
+            self._give_up(entry, f"`{changed}`, which it may depend on, is changed again and again between steps")
         return None
 
     def feeds(self, key):
@@ -236,7 +243,7 @@ class Step:
         answer = Answer(self.model, logs, capture.made_by)
         capture.returned = answer.others
         objection = watch.objection(capture, answer)
-        reason = objection or (difference(entry.last, capture) if entry.last is not None else None) or watch.doubt(entry.last, capture)
+        reason = objection or (difference(entry.last, capture) if entry.last is not None else None)
         if reason is not None:
             entry.last, entry.agreed, entry.tries = None if objection else capture, False, entry.tries + 1
             if entry.tries >= TRIES:
@@ -279,8 +286,8 @@ class Step:
         entry.reason = reason
         if not self.told:
             self.told = True
-            warn(f'model "{self.model.name}": {self.name} runs op by op, and not as one call, because {reason}. '
-                 "compile(run_eagerly=True) says that it is meant")
+            warn(f'model "{self.model.name}": {self.name} runs op by op, and not as one call, because {reason}. The results are the '
+                 "same, it only takes longer. compile(run_eagerly=True) silences this")
 
 
 class Watch:
@@ -305,12 +312,6 @@ class Watch:
                 return f"it returns {value!r} (of type {type(value).__name__}), which is no tensor"
         if capture.survivors(answer.tensors):
             return "a tensor that it made is still in use when it is over: kept in a list, or by something else outside of the model"
-        return None
-
-    def doubt(self, before, capture):
-        """Why an array that looks like a constant might be none."""
-        if before is not None and self.footprint.large and makes_arrays(before, capture):
-            return f"it makes an array with NumPy, maybe from `{self.footprint.large}`, which is too large to be compared before every step"
         return None
 
 

@@ -606,3 +606,50 @@ def test_reasons_stand_in_the_summary(capsys):
     model.fit(X, Y, batch_size=8, epochs=5, verbose=0)
     model.plan_summary()
     assert "op by op, because Python reads" in capsys.readouterr().out
+
+
+# ---- What is refused, and what is not ---------------------------------------------------------------------------
+
+def test_what_cannot_be_compared_is_not_replayed(tmp_path):
+    table, path = np.ones(20_000), tmp_path / "numbers"
+    path.write_text("1.0\n" * 200)
+    for inner, told in ((layer(lambda self, x: x * float(table[0])), "too large to compare"),
+                        (layer(lambda self, x: x * float(self.file.readline()), file=open(path)), "whose changes cannot be seen"),
+                        (layer(lambda self, x: x * float(self.known[0]), known=[1.0] * 2_000), "2,000 items")):
+        model = net(inner)()
+        model.fit(X, Y, batch_size=8, epochs=3, verbose=0)
+        assert told in reason(model)
+    table.flags.writeable = False
+    model = net(layer(lambda self, x: x * float(table[0])))()
+    model.fit(X, Y, batch_size=8, epochs=3, verbose=0)
+    assert plan(model).ready
+
+
+def test_an_evaluation_does_not_end_the_plan_of_an_own_train_step():
+    class Own(Sequential):
+        def train_step(self, data):
+            x, y = data
+            with GradientTape() as tape:
+                loss = ops.mean(ops.square(self(x, training=True) - y))
+            self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+            return {"loss": loss}
+
+    model = Own([layers.Input((6,)), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    model.fit(X, Y, batch_size=8, epochs=3, verbose=0)
+    runs = plan(model).ready.runs
+    model.evaluate(X, Y, verbose=0)
+    model.fit(X, Y, batch_size=8, epochs=1, verbose=0)
+    assert plan(model).ready.runs == runs + 7
+
+
+def test_shapes_that_seldom_come_again_are_not_recorded_for_ever():
+    model = net()()
+    for n in np.random.default_rng(0).integers(1, 56, 2_000):
+        model.predict_on_batch(X[:n])
+    step = model._plans["predict_step"]
+    assert len(step.entries) == PLANS
+    kept = list(step.entries)
+    for n in np.random.default_rng(1).integers(1, 56, 500):
+        model.predict_on_batch(X[:n])
+    assert list(step.entries) == kept
