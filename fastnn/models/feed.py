@@ -21,8 +21,11 @@ class Feed:
         with capture.recording():
             parts = [column.rows(index) for column in columns]
         self.captured, self.pack = make_plan(capture, parts), pack
-        self.sets = [self.captured.plan.run((index.data,))[1:] for _ in range(2)]
+        self.sets = [self._new_set(rows)]
         self.large = max([array.nbytes for array in self.sets[0]]) >= LATER
+
+    def _new_set(self, rows):
+        return self.captured.plan.run((np.zeros(rows, "int64"),))[1:]
 
     def gather(self, index, ahead, entry):
         """The batch of these rows.
@@ -33,9 +36,12 @@ class Feed:
             entry: of the plan that it is for.
 
         Returns:
-            (Fed, a tuple of what to wait for); the arrays are those of the batch before the last one.
+            (Fed, a tuple of what to wait for); the arrays are those of the batch before the last one, if batches are gathered ahead,
+            else those of the last one.
         """
         self.wait()             # for one that was given up half-way
+        if ahead and len(self.sets) == 1:
+            self.sets.append(self._new_set(len(index)))
         arrays = self.sets[0]
         self.sets.reverse()
         fed = Fed(arrays, self.pack, entry)
