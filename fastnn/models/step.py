@@ -8,6 +8,8 @@ C call.
 A plan is dropped when something changes that the step reads of Python (`Footprint`); a step that cannot be replayed runs
 eagerly, and says why once.
 """
+import threading
+
 import numpy as np
 
 from .. import changes
@@ -72,18 +74,18 @@ class Entry:
         ready: the plan that is trusted, or None.
         last: the Capture of the step before, if it can be compared with; agreed: whether it was like the one before it.
         tries, drops: recordings in vain; plans that were dropped soon.
-        busy: whether a thread records.
+        lock: of the thread that records, or lets go of what there is.
         reason: why there will be no plan.
         used: the number of the step that was the last of this shape.
         shapes: of the batch's arrays.
     """
 
-    __slots__ = ("ready", "last", "agreed", "tries", "drops", "busy", "reason", "used", "shapes")
+    __slots__ = ("ready", "last", "agreed", "tries", "drops", "lock", "reason", "used", "shapes")
 
     def __init__(self, shapes):
         self.shapes = shapes
         self.drops = self.used = 0
-        self.busy, self.reason = False, None
+        self.lock, self.reason = threading.Lock(), None
         self.forget()
 
     def forget(self):
@@ -123,7 +125,7 @@ class Step:
                 return found
             batch = batch.tensors()
         entry = None if self._must_be_eager() else self._entry(batch)
-        if entry is None or entry.reason is not None or entry.busy:
+        if entry is None or entry.reason is not None:
             return self.eager(batch)
         ready = self.usable(entry)
         if ready is None:
@@ -189,11 +191,19 @@ class Step:
         changed = ready.changed()
         if changed is None:
             return ready
+        if entry.lock.acquire(blocking=False):
+            try:
+                if entry.ready is ready:
+                    self._drop(entry, ready, changed)
+            finally:
+                entry.lock.release()
+        return None
+
+    def _drop(self, entry, ready, changed):
         entry.drops = 0 if ready.runs >= LASTING else entry.drops + 1
         entry.forget()
         if entry.drops >= TRIES:
             self._give_up(entry, f"`{changed}`, which it may depend on, is changed again and again between steps")
-        return None
 
     def feeds(self, key):
         """The Entry of batches of this signature if they are to be gathered for its plan; else None."""
@@ -225,12 +235,13 @@ class Step:
     # ---- Recording
 
     def _record(self, entry, batch):
-        """Runs the step eagerly, and gets one step nearer to a plan."""
-        entry.busy = True
+        """Runs the step eagerly, and gets one step nearer to a plan, unless another thread is about it."""
+        if not entry.lock.acquire(blocking=False):
+            return self.eager(batch)
         try:
-            return self._recorded(entry, apart(batch))
+            return self.eager(batch) if entry.ready is not None else self._recorded(entry, apart(batch))
         finally:
-            entry.busy = False
+            entry.lock.release()
 
     def _recorded(self, entry, batch):
         watch = Watch(self.model)
