@@ -110,12 +110,11 @@ class Footprint:
 
     Attributes:
         opaque: the name and type of something whose changes could not be noticed; None if there is nothing.
-        variables: the Variables that were reached.
     """
 
     def __init__(self, model):
         self.count, self.opaque = changes.count, None
-        self.noted, self.loose, self.variables = [], [], []
+        self.noted, self.loose = [], []
         self._seen, self._globals = set(), {}
         for where, settings in (("fastnn.config", config.settings()), ("fusion", vars(fusion._state))):
             self.noted.append(Names(where, settings.get, None, dict(settings)))
@@ -158,7 +157,6 @@ class Footprint:
             self._visit_other(value, name)
 
     def _visit_variable(self, variable):
-        self.variables.append(variable)
         kept = {key: getattr(variable, key) for key in ("trainable", "regularizer", "constraint", "data")}
         self.noted.append(Names(variable.path, functools.partial(getattr, variable), None, kept))
         for key in ("regularizer", "constraint"):
