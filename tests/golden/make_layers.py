@@ -1,13 +1,23 @@
 """Writes layers.npz and layers.json: what layers of real Keras compute, forward and backward, and their configs.
 
-    KERAS_BACKEND=jax JAX_ENABLE_X64=1 python tests/golden/make_layers.py      (with keras and jax installed)
+    KERAS_BACKEND=jax JAX_ENABLE_X64=1 python tests/golden/make_layers.py [FAMILY ...]      (with keras and jax installed)
 
-For every case: input x, weights w0, w1 ..., output y, the gradients of sum(y * dy) with regard to the input (dx) and the
-trainable weights (dw0 ...), the other weights afterwards (after0 ...), and the sum of `layer.losses`; computed in float64,
-except for what Keras computes in float32 all the same (tanh, for one).
+The cases are those of this file; with families the `CASES` of layers_<family>.py beside it, which go into layers_<family>.npz
+and .json.  A case is (class, arguments, input shape, training) and, where a layer needs more, a dict with some of
+
+    "positional": True           the shape is a list, whose inputs are passed one by one and not as a list
+    "integers": 7                inputs are whole numbers below 7 (of a list of inputs: a bound or None for each)
+    "call": {...}                further arguments of the call
+    "masks": {"mask": (2, 5)}    random masks by argument; a list of shapes (or None) for a list of masks
+
+Stored are: input x, weights w0, w1 ..., output y, the gradients of sum(y * dy) with regard to the input (dx) and the
+trainable weights (dw0 ...), the other weights afterwards (after0 ...), masks, and the sum of `layer.losses`; computed in
+float64, except for what Keras computes in float32 all the same (tanh, for one).  Of several inputs or outputs: x0, x1 ...
 """
+import importlib
 import json
 import pathlib
+import sys
 
 import jax
 import numpy as np
@@ -209,53 +219,89 @@ def single(values):
     return np.asarray(values, "float32").astype("float64")
 
 
-def record(name, kind, arguments, shape, training):
+def numbered(name, values):
+    """An array by name; of a list (or tuple) its parts as name0, name1 ..."""
+    return {f"{name}{i}": v for i, v in enumerate(values)} if isinstance(values, (list, tuple)) else {name: values}
+
+
+def each(function, shape, *others):
+    """A function of a shape, or of each shape of a list; None stays."""
+    if isinstance(shape, list):
+        return [each(function, part, *[o[i] if isinstance(o, list) else o for o in others]) for i, part in enumerate(shape)]
+    return None if shape is None else function(shape, *others)
+
+
+def record(name, kind, arguments, shape, training, extra=None):
+    extra = extra or {}
     rng = np.random.default_rng(sum(map(ord, name)))
-    x = single(rng.normal(size=shape))
+    x = each(lambda one, high: single(rng.normal(size=one)) if high is None else rng.integers(0, high, one), shape, extra.get("integers"))
+    masks = {key: each(lambda one: rng.uniform(size=one) < 0.7, one) for key, one in extra.get("masks", {}).items()}
     layer = getattr(layers, kind)(**arguments, dtype="float64", **({} if "name" in arguments else {"name": name}))
-    layer.build(shape)
+    inputs = x if extra.get("positional") else [x]
+    options = {"training": training} if "training" in layer.call_signature_parameters else {}
+    options |= {**extra.get("call", {}), **masks}
+    layer(*inputs, **options)
     layer.set_weights(values(rng, layer))
     weights = layer.get_weights()
-    options = {"training": training} if "training" in layer.call_signature_parameters else {}
     trainable, others = [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables]
     kept = [i for i, v in enumerate(layer.non_trainable_variables) if "seed" not in v.path]
+    floats = [v for v in jax.tree.leaves(x) if v.dtype.kind == "f"]
 
-    def forward(x, trainable):
-        return layer.stateless_call(trainable, others, x, **options)
+    def forward(floats, trainable):
+        left = iter(floats)
+        filled = jax.tree.map(lambda v: next(left) if v.dtype.kind == "f" else v, inputs)
+        return layer.stateless_call(trainable, others, *filled, **options)
 
-    (y, after), backward = jax.vjp(forward, x, trainable)
-    dy = single(rng.normal(size=y.shape)).astype(y.dtype)
+    (y, after), backward = jax.vjp(forward, floats, trainable)
+    dy = jax.tree.map(lambda one: single(rng.normal(size=one.shape)).astype(one.dtype), y)
     nothing = jax.tree.map(np.zeros_like, after)
     nothing = jax.tree.map(lambda v: np.zeros(v.shape, jax.dtypes.float0) if v.dtype.kind in "iu" else v, nothing)
     dx, dws = backward((dy, nothing))
-    arrays = {"x": x, "y": y, "dy": dy, "dx": dx}
+    arrays = {**numbered("x", x), **numbered("y", y), **numbered("dy", dy)}
+    left = iter(dx)
+    dx = jax.tree.map(lambda v: next(left) if v.dtype.kind == "f" else np.zeros(0), x)
+    arrays.update(numbered("dx", dx))
+    for key, mask in masks.items():
+        arrays.update({k: v for k, v in numbered(key, mask).items() if v is not None})
     arrays.update({f"w{i}": w for i, w in enumerate(weights)})
     arrays.update({f"dw{i}": dw for i, dw in enumerate(dws)})
     arrays.update({f"after{i}": after[k] for i, k in enumerate(kept)})
-    layer(x, **options)
+    layer(*inputs, **options)
+    shapes = each(lambda one: (None, *one[1:]), shape)
     facts = {
         "class": kind,
         "arguments": arguments,
         "training": training,
         "config": layer.get_config(),
         "losses": float(sum(layer.losses)),
-        "symbolic": layer.compute_output_shape((None, *shape[1:])),
+        "symbolic": layer.compute_output_shape(*shapes if extra.get("positional") else [shapes]),
         "weights": [(w.name, w.shape) for w in layer.weights],
         "trainable_weights": [w.name for w in layer.trainable_weights],
     }
+    if extra:
+        facts["extra"] = extra
     return arrays, facts
+
+
+def write(stem, cases):
+    """Records cases, and writes the two files of this name."""
+    here = pathlib.Path(__file__).parent
+    arrays, facts = {}, {}
+    for name, case in cases.items():
+        keras.utils.clear_session()
+        found, facts[name] = record(name, *case)
+        arrays.update({f"{name}/{key}": value if np.asarray(value).dtype.kind in "ib" else np.asarray(value, "float32")
+                       for key, value in found.items()})
+    np.savez_compressed(here / f"{stem}.npz", **arrays)
+    (here / f"{stem}.json").write_text(json.dumps(facts, separators=(",", ":")) + "\n")
 
 
 def main():
     keras.config.set_floatx("float64")
-    here = pathlib.Path(__file__).parent
-    arrays, facts = {}, {}
-    for name, case in CASES.items():
-        keras.utils.clear_session()
-        found, facts[name] = record(name, *case)
-        arrays.update({f"{name}/{key}": np.asarray(value, "float32") for key, value in found.items()})
-    np.savez_compressed(here / "layers.npz", **arrays)
-    (here / "layers.json").write_text(json.dumps(facts, separators=(",", ":")) + "\n")
+    for family in sys.argv[1:]:
+        write(f"layers_{family}", importlib.import_module(f"layers_{family}").CASES)
+    if not sys.argv[1:]:
+        write("layers", CASES)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """What every layer has to keep: the same checks for all of them."""
+import functools
 import json
 import pathlib
 
 import numpy as np
 
 from fastnn import layers, ops
-from fastnn.tape import GradientTape
+from fastnn.tape import GradientTape, flatten
 from fastnn.tensor import Spec, Tensor
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
@@ -17,14 +18,19 @@ def as_json(config):
     return json.loads(json.dumps(config))
 
 
-def forward_and_gradients(layer, x, dy=None, **options):
-    """Output, and the gradients of sum(output * dy) with regard to the input and the trainable weights."""
+def forward_and_gradients(layer, inputs, dy=None, **options):
+    """Outputs, and the gradients of sum(output * dy) with regard to the float inputs and the trainable weights.
+
+    Args: inputs: list of positional arguments.  dy: a list of arrays, one for each output; None: ones.
+    """
+    floats = [x for x in flatten(inputs) if x.dtype.startswith("float")]
     with GradientTape() as tape:
-        tape.watch(x)
-        y = layer(x, **options)
-        loss = ops.sum(y * (1.0 if dy is None else Tensor(dy)))
-    gradients = tape.gradient(loss, [x, *layer.trainable_weights], unconnected_gradients="zero")
-    return y, gradients
+        tape.watch(floats)
+        outputs = flatten(layer(*inputs, **options))
+        terms = [ops.sum(y * (1.0 if dy is None else Tensor(dy[i]))) for i, y in enumerate(outputs)]
+        loss = functools.reduce(ops.add, terms)
+    gradients = tape.gradient(loss, [*floats, *layer.trainable_weights], unconnected_gradients="zero")
+    return outputs, gradients
 
 
 def run_layer_test(cls, arguments, shape, dtype="float32", integers=None):
@@ -75,7 +81,7 @@ def check_gradients(cls, arguments, shape):
     layer.set_weights([w + rng.normal(size=w.shape) * 0.1 * (w.size > 0) if t.trainable else w
                        for w, t in zip(layer.get_weights(), layer.weights)])
     dy = rng.normal(size=y.shape)
-    _, gradients = forward_and_gradients(layer, x, dy)
+    _, gradients = forward_and_gradients(layer, [x], [dy])
     inputs = [x, *layer.trainable_weights]
     directions = [rng.normal(size=t.shape) for t in inputs]
     step = 1e-6

@@ -10,7 +10,7 @@ import pytest
 
 from fastnn import activations, callbacks, constraints, initializers, layers, losses, metrics, optimizers, regularizers
 from fastnn.models import Sequential
-from tests.layers.test_golden import FACTS, GOLDEN
+from tests.layers.test_golden import FACTS, stored_numbers
 from tests.losses.test_losses import golden_script
 
 from .replay import both_ways, check_replayed
@@ -92,8 +92,7 @@ X, Y = numbers(10, 5), numbers(10, 3, seed=1)
 
 @pytest.fixture(scope="module")
 def golden():
-    with np.load(GOLDEN / "layers.npz") as file:
-        return dict(file)
+    return stored_numbers()
 
 
 def layer_model(make_layer, shape, dtype="float32"):
