@@ -6,10 +6,13 @@ from .convolution_depthwise import (DepthwiseConv1D, DepthwiseConv2D, SeparableC
                                     SeparableConvolution1D, SeparableConvolution2D)
 from .convolution_transpose import (Conv1DTranspose, Conv2DTranspose, Convolution1DTranspose,
                                     Convolution2DTranspose)
-from .core import Dense, Identity
+from .core import Dense, Identity, Masking
 from .input_layer import Input, InputLayer
 from .input_spec import InputSpec
+from .lambda_layer import Lambda
 from .layer import Layer
+from .merging import (Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract, add, average, concatenate, maximum, minimum,
+                      multiply, subtract)
 from .normalization import BatchNormalization
 from .pooling import (AveragePooling2D, AvgPool2D, GlobalAveragePooling2D, GlobalAvgPool2D, GlobalMaxPool2D,
                       GlobalMaxPooling2D, MaxPool2D, MaxPooling2D)

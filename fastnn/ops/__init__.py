@@ -2,6 +2,8 @@
 import importlib
 import pkgutil
 
+from ..graph import recorded
+from ..op import Op
 from ..tensor import convert_to_tensor, install_operators
 
 
@@ -21,6 +23,7 @@ for _module in _modules:
     for _name, _value in _public(_module).items():
         if _found.setdefault(_name, _value) is not _value:
             raise ImportError(f"{_module.__name__} and {_found[_name].__module__} both offer {_name!r}")
+_found = {name: value if isinstance(value, (Op, type)) else recorded(value) for name, value in _found.items()}
 globals().update(_found)
 
 install_operators(_found)

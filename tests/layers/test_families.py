@@ -2,11 +2,12 @@
 import numpy as np
 import pytest
 
-from fastnn import initializers, layers, random, utils
+from fastnn import initializers, layers, ops, random, utils
 from fastnn.tape import GradientTape
 from fastnn.tensor import Tensor
 
 from .helpers import run_layer_test
+from .test_golden import FACTS
 
 IMAGE = (2, 7, 8, 4)
 FIRST = (2, 4, 7, 8)
@@ -55,6 +56,8 @@ CASES = [
     ("Softmax", {}, (3, 4)),
     ("Rescaling", {"scale": 0.5, "offset": 1.0}, (3, 4)),
     ("Identity", {}, (3, 4)),
+    ("Lambda", {"function": ops.square}, (3, 4)),
+    ("Masking", {"mask_value": 1.0}, (3, 4, 2)),
     ("ZeroPadding2D", {"padding": (1, 2)}, IMAGE),
 ]
 
@@ -68,7 +71,7 @@ def test_what_every_layer_keeps(name, arguments, shape, dtype):
 def test_every_layer_is_tested():
     own = {name for name, value in vars(layers).items() if isinstance(value, type) and issubclass(value, layers.Layer)}
     same = {name for name in own if "Convolution" in name} | {"MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D"}
-    assert own - same - {"Layer", "InputLayer"} <= {name for name, *_ in CASES}
+    assert own - same - {"Layer", "InputLayer"} <= {name for name, *_ in CASES} | {facts["class"] for facts in FACTS.values()}
 
 
 @pytest.mark.parametrize("name, arguments, shape", [case for case in CASES if case[0] not in ("Dropout",)])
