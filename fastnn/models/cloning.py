@@ -23,8 +23,8 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
         ValueError: arguments for a model of a subclass, for which there is nothing to call.
 
     Example:
-        >>> x = layers.Input((3,))
-        >>> twin = models.clone_model(Model(x, layers.Dense(2)(x)))
+        >>> inputs = fastnn.Input((3,))
+        >>> twin = clone_model(fastnn.Model(inputs, layers.Dense(2)(inputs)))
         >>> twin.count_params()
         8
     """

@@ -15,8 +15,8 @@ class Model(Fit, Layer):
         name: the model's name; None: made from the class name.
 
     Example:
-        >>> x = layers.Input((4,))
-        >>> Model(x, layers.Dense(1)(x)).count_params()
+        >>> inputs = layers.Input((4,))
+        >>> Model(inputs, layers.Dense(1)(inputs)).count_params()
         5
         >>> class Net(Model):
         ...     def __init__(self):
