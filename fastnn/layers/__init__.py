@@ -1,11 +1,11 @@
 """Layers, under Keras' names."""
 from ..utils import serialization as _serialization
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from .convolution import Conv1D, Conv2D, Convolution1D, Convolution2D
+from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from .convolution_depthwise import (DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D,
                                     SeparableConvolution1D, SeparableConvolution2D)
-from .convolution_transpose import (Conv1DTranspose, Conv2DTranspose, Convolution1DTranspose,
-                                    Convolution2DTranspose)
+from .convolution_transpose import (Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, Convolution1DTranspose,
+                                    Convolution2DTranspose, Convolution3DTranspose)
 from .core import Dense, Identity
 from .input_layer import Input, InputLayer
 from .input_spec import InputSpec

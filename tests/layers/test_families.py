@@ -27,6 +27,10 @@ CASES = [
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, SEQUENCE),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": (3, 2), "strides": 2, "activation": "relu"}, IMAGE),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "dilation_rate": 2, "data_format": "channels_first"}, FIRST),
+    ("Conv3D", {"filters": 4, "kernel_size": (2, 3, 2), "strides": 2, "padding": "same", "activation": "tanh", "groups": 2}, VOLUME),
+    ("Conv3D", {"filters": 3, "kernel_size": 2, "dilation_rate": 2, "data_format": "channels_first"}, VOLUME),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, VOLUME),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": (1, 2, 3), "strides": (2, 1, 2), "data_format": "channels_first"}, VOLUME),
     ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, SEQUENCE),
     ("DepthwiseConv2D", {"kernel_size": 3, "strides": 2, "padding": "same", "activation": "tanh"}, IMAGE),
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2, "data_format": "channels_first"}, FIRST),
@@ -116,6 +120,10 @@ def test_an_empty_batch(name, arguments, shape):
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, r"output_padding=\(2, 2\)"),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "output_padding": -1}, "output_padding=-1"),
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "dilation_rate": 2}, "dilation_rate"),
+    ("Conv3D", {"filters": 3, "kernel_size": (3, 3)}, r"kernel_size.*3 integers\."),
+    ("Conv3D", {"filters": 3, "kernel_size": 3, "strides": (1, 2, 1), "dilation_rate": (2, 1, 1)}, "dilation_rate"),
+    ("Conv3D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "padding='causal'"),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, r"output_padding=\(2, 2, 2\)"),
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 0}, "depth_multiplier=0"),
     ("SeparableConv1D", {"filters": -1, "kernel_size": 3}, "filters=-1"),
     ("MaxPooling1D", {"pool_size": (2, 2)}, r"pool_size.*tuple of 1 integer\."),
@@ -157,6 +165,8 @@ def test_wrong_arguments(name, arguments, message):
     ("Conv2D", {"filters": 3, "kernel_size": 3}, (7, 8, 4), "expected ndim=4, found ndim=3"),
     ("Conv2D", {"filters": 3, "kernel_size": 9}, IMAGE, "."),
     ("Conv1D", {"filters": 3, "kernel_size": 3}, IMAGE, "expected ndim=3, found ndim=4"),
+    ("Conv3D", {"filters": 3, "kernel_size": 4}, VOLUME, "output would be empty: the input's depth is 3"),
+    ("Conv3D", {"filters": 3, "kernel_size": 3}, IMAGE, "expected ndim=5, found ndim=4"),
     ("DepthwiseConv2D", {"kernel_size": 9}, IMAGE, "output would be empty"),
     ("Conv2D", {"filters": 4, "kernel_size": 3, "groups": 4}, (2, 7, 8, 6), "groups=4.*6 channels"),
     ("MaxPooling2D", {"pool_size": 8}, IMAGE, "pool_size"),
@@ -265,6 +275,8 @@ def test_arguments_in_words_and_aliases():
             long, short = f"{kind}Pooling{rank}D", f"{kind[:3].replace('Ave', 'Avg')}Pool{rank}D"
             assert getattr(layers, short) is getattr(layers, long)
             assert getattr(layers, f"Global{short}") is getattr(layers, f"Global{long}")
+    for name in ("Conv3D", "Conv3DTranspose"):
+        assert getattr(layers, name.replace("Conv", "Convolution")) is getattr(layers, name)
     assert layers.Dense(np.int64(3)).units == 3
     assert layers.Conv2D(3, [3, 2], padding="SAME").padding == "same"
     layer = layers.Dense(2, kernel_initializer=initializers.Constant(0.5), bias_initializer="ones")
