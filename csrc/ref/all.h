@@ -3,6 +3,7 @@
 #include "sparse.inc"
 #include "conv.inc"
 #include "conv_pool.inc"
+#include "fold.inc"
 #include "elementwise.inc"
 #include "reduce.inc"
 #include "pool.inc"

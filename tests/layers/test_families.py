@@ -13,6 +13,7 @@ IMAGE = (2, 7, 8, 4)
 FIRST = (2, 4, 7, 8)
 SEQUENCE = (2, 9, 4)
 SEQUENCE_FIRST = (2, 4, 9)
+VOLUME = (2, 3, 4, 5, 6)
 CASES = [
     ("Dense", {"units": 3}, (4, 5)),
     ("Dense", {"units": 3, "activation": "tanh", "use_bias": False, "kernel_regularizer": "l2"}, (2, 3, 5)),
@@ -27,12 +28,24 @@ CASES = [
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, SEQUENCE),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": (3, 2), "strides": 2, "activation": "relu"}, IMAGE),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "dilation_rate": 2, "data_format": "channels_first"}, FIRST),
+    ("Conv3D", {"filters": 4, "kernel_size": (2, 3, 2), "strides": 2, "padding": "same", "activation": "tanh", "groups": 2}, VOLUME),
+    ("Conv3D", {"filters": 3, "kernel_size": 2, "dilation_rate": 2, "data_format": "channels_first"}, VOLUME),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, VOLUME),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": (1, 2, 3), "strides": (2, 1, 2), "data_format": "channels_first"}, VOLUME),
     ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, SEQUENCE),
     ("DepthwiseConv2D", {"kernel_size": 3, "strides": 2, "padding": "same", "activation": "tanh"}, IMAGE),
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2, "data_format": "channels_first"}, FIRST),
     ("SeparableConv1D", {"filters": 3, "kernel_size": 3, "activation": "softmax"}, SEQUENCE),
     ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "depth_multiplier": 2, "activation": "relu"}, IMAGE),
     ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "use_bias": False, "data_format": "channels_first"}, FIRST),
+    ("MaxPooling1D", {}, SEQUENCE),
+    ("AveragePooling1D", {"pool_size": 3, "strides": 2, "padding": "same", "data_format": "channels_first"}, SEQUENCE_FIRST),
+    ("GlobalMaxPooling1D", {}, SEQUENCE),
+    ("GlobalAveragePooling1D", {"keepdims": True, "data_format": "channels_first"}, SEQUENCE_FIRST),
+    ("MaxPooling3D", {}, VOLUME),
+    ("AveragePooling3D", {"pool_size": (1, 2, 3), "strides": 2, "padding": "same", "data_format": "channels_first"}, VOLUME),
+    ("GlobalMaxPooling3D", {}, VOLUME),
+    ("GlobalAveragePooling3D", {"keepdims": True, "data_format": "channels_first"}, VOLUME),
     ("MaxPooling2D", {}, IMAGE),
     ("MaxPooling2D", {"pool_size": 3, "strides": 2, "padding": "same", "data_format": "channels_first"}, FIRST),
     ("AveragePooling2D", {}, IMAGE),
@@ -69,9 +82,8 @@ def test_what_every_layer_keeps(name, arguments, shape, dtype):
 
 
 def test_every_layer_is_tested():
-    own = {name for name, value in vars(layers).items() if isinstance(value, type) and issubclass(value, layers.Layer)}
-    same = {name for name in own if "Convolution" in name} | {"MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D"}
-    assert own - same - {"Layer", "InputLayer"} <= {name for name, *_ in CASES} | {facts["class"] for facts in FACTS.values()}
+    own = {value.__name__ for value in vars(layers).values() if isinstance(value, type) and issubclass(value, layers.Layer)}
+    assert own - {"Layer", "InputLayer"} <= {name for name, *_ in CASES} | {facts["class"] for facts in FACTS.values()}
 
 
 @pytest.mark.parametrize("name, arguments, shape", [case for case in CASES if case[0] not in ("Dropout",)])
@@ -111,8 +123,15 @@ def test_an_empty_batch(name, arguments, shape):
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, r"output_padding=\(2, 2\)"),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "output_padding": -1}, "output_padding=-1"),
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "dilation_rate": 2}, "dilation_rate"),
+    ("Conv3D", {"filters": 3, "kernel_size": (3, 3)}, r"kernel_size.*3 integers\."),
+    ("Conv3D", {"filters": 3, "kernel_size": 3, "strides": (1, 2, 1), "dilation_rate": (2, 1, 1)}, "dilation_rate"),
+    ("Conv3D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "padding='causal'"),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, r"output_padding=\(2, 2, 2\)"),
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 0}, "depth_multiplier=0"),
     ("SeparableConv1D", {"filters": -1, "kernel_size": 3}, "filters=-1"),
+    ("MaxPooling1D", {"pool_size": (2, 2)}, r"pool_size.*tuple of 1 integer\."),
+    ("MaxPooling3D", {"pool_size": (2, 2)}, "pool_size.*tuple of 3 integers"),
+    ("AveragePooling1D", {"padding": "causal"}, "padding='causal'"),
     ("MaxPooling2D", {"pool_size": 0}, "pool_size=0"),
     ("MaxPooling2D", {"pool_size": (2, -1)}, "pool_size"),
     ("MaxPooling2D", {"strides": 0}, "strides=0"),
@@ -149,9 +168,15 @@ def test_wrong_arguments(name, arguments, message):
     ("Conv2D", {"filters": 3, "kernel_size": 3}, (7, 8, 4), "expected ndim=4, found ndim=3"),
     ("Conv2D", {"filters": 3, "kernel_size": 9}, IMAGE, "."),
     ("Conv1D", {"filters": 3, "kernel_size": 3}, IMAGE, "expected ndim=3, found ndim=4"),
+    ("Conv3D", {"filters": 3, "kernel_size": 4}, VOLUME, "output would be empty: the input's depth is 3"),
+    ("Conv3D", {"filters": 3, "kernel_size": 3}, IMAGE, "expected ndim=5, found ndim=4"),
     ("DepthwiseConv2D", {"kernel_size": 9}, IMAGE, "output would be empty"),
     ("Conv2D", {"filters": 4, "kernel_size": 3, "groups": 4}, (2, 7, 8, 6), "groups=4.*6 channels"),
     ("MaxPooling2D", {"pool_size": 8}, IMAGE, "pool_size"),
+    ("MaxPooling1D", {"pool_size": 10}, SEQUENCE, "window of length 10 does not fit"),
+    ("MaxPooling1D", {}, IMAGE, "expected ndim=3"),
+    ("AveragePooling3D", {"pool_size": 4}, VOLUME, "window of depth 4 does not fit"),
+    ("GlobalAveragePooling1D", {}, IMAGE, "expected ndim=3"),
     ("MaxPooling2D", {}, (7, 8, 4), "expected ndim=4"),
     ("GlobalAveragePooling2D", {}, (7, 8, 4), "expected ndim=4"),
     ("Reshape", {"target_shape": (5, 5)}, (2, 3, 4), r"\(3, 4\).*12 elements.*\(5, 5\)"),
@@ -248,7 +273,13 @@ def test_masked_batch_normalization():
 
 
 def test_arguments_in_words_and_aliases():
-    assert layers.MaxPool2D is layers.MaxPooling2D and layers.AvgPool2D is layers.AveragePooling2D
+    for rank in "123":
+        for kind in ("Max", "Average"):
+            long, short = f"{kind}Pooling{rank}D", f"{kind[:3].replace('Ave', 'Avg')}Pool{rank}D"
+            assert getattr(layers, short) is getattr(layers, long)
+            assert getattr(layers, f"Global{short}") is getattr(layers, f"Global{long}")
+    for name in ("Conv3D", "Conv3DTranspose"):
+        assert getattr(layers, name.replace("Conv", "Convolution")) is getattr(layers, name)
     assert layers.Dense(np.int64(3)).units == 3
     assert layers.Conv2D(3, [3, 2], padding="SAME").padding == "same"
     layer = layers.Dense(2, kernel_initializer=initializers.Constant(0.5), bias_initializer="ones")
