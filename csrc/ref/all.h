@@ -5,6 +5,7 @@
 #include "conv_pool.inc"
 #include "elementwise.inc"
 #include "reduce.inc"
+#include "scatter.inc"
 #include "pool.inc"
 #include "norm.inc"
 #include "loss.inc"

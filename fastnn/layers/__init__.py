@@ -7,6 +7,7 @@ from .convolution_depthwise import (DepthwiseConv1D, DepthwiseConv2D, SeparableC
 from .convolution_transpose import (Conv1DTranspose, Conv2DTranspose, Convolution1DTranspose,
                                     Convolution2DTranspose)
 from .core import Dense, Identity
+from .embedding import Embedding, ReversibleEmbedding
 from .input_layer import Input, InputLayer
 from .input_spec import InputSpec
 from .layer import Layer

@@ -105,7 +105,9 @@ def layer_model(make_layer, shape, dtype="float32"):
 @pytest.mark.parametrize("name", FACTS)
 def test_layers(name, golden):
     facts, example = FACTS[name], golden[f"{name}/x"]
-    x = np.random.default_rng(2).normal(size=(7, *example.shape[1:])).astype("float32") * np.abs(example).max()
+    rng, whole = np.random.default_rng(2), facts.get("extra", {}).get("integers")
+    x = rng.normal(size=(7, *example.shape[1:])).astype("float32") * np.abs(example).max() if whole is None else \
+        rng.integers(0, whole, (7, *example.shape[1:]))
     compare(lambda: layer_model(lambda: getattr(layers, facts["class"])(**{**facts["arguments"], "name": "layer"}), x.shape[1:]),
               x, numbers(7, 2))
 
