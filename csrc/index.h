@@ -4,7 +4,7 @@
 #include "loss.h"
 
 /* Of sums into the rows that an index names: fewest columns of a chunk, most chunks. */
-enum { SCATTER_CUT = 16, SCATTER_BANDS = 8 };
+enum { SCATTER_CUT = 128, SCATTER_CHUNKS = 8 };
 
 /* Element i of an index array; floats lose their fraction, what is no number becomes one that is out of any range. */
 static inline int64_t fn_index_at(const void *p, int64_t dtype, int64_t i) {
