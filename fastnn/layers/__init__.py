@@ -7,6 +7,8 @@ from .convolution_depthwise import (DepthwiseConv1D, DepthwiseConv2D, SeparableC
 from .convolution_transpose import (Conv1DTranspose, Conv2DTranspose, Convolution1DTranspose,
                                     Convolution2DTranspose)
 from .core import Dense, Identity
+from .dot_product import Dot, dot
+from .einsum_dense import EinsumDense
 from .embedding import Embedding, ReversibleEmbedding
 from .input_layer import Input, InputLayer
 from .input_spec import InputSpec
