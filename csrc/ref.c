@@ -11,6 +11,7 @@
 #define FN_SUFFIX ref
 #define FN_DTYPE 0
 #include "ref/untyped.inc"
+#include "ref/take.inc"
 #include "ref/random_words.inc"
 #undef FN_SUFFIX
 #undef FN_DTYPE

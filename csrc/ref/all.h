@@ -6,6 +6,7 @@
 #include "fold.inc"
 #include "elementwise.inc"
 #include "reduce.inc"
+#include "scatter.inc"
 #include "pool.inc"
 #include "norm.inc"
 #include "loss.inc"

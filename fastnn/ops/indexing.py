@@ -12,21 +12,26 @@ from .shape import moveaxis, reshape, strided_slice
 
 @op
 class gather:
-    """Slices of x along an axis, by an int64 index of any shape; a negative index counts from the end."""
+    """Slices of x along an axis, by indices of any shape and dtype; floats lose their fraction.
+
+    wraps: whether a negative index counts from the end, else it is an error.
+    """
     picks = "x"
     flops = 0
     cases = [((normal(5, 3), integers(4, low=-5, high=5)), {"axis": 0}), ((normal(2, 6, 3), integers(2, 2, high=6)), {"axis": 1}),
-             ((normal(9), integers(high=9)), {"axis": 0}), ((normal(50, 40), integers(30, high=50)), {"axis": 0})]
+             ((normal(9), integers(high=9)), {"axis": 0}), ((normal(50, 40), integers(30, high=50)), {"axis": 0}),
+             ((normal(9, 8), integers(6, high=9, dtype="uint8")), {"axis": 0, "wraps": False}),
+             ((normal(3, 900, 70), integers(400, low=-900, high=900, dtype="int32")), {"axis": 1})]
 
-    def spec(x, indices, *, axis):
+    def spec(x, indices, *, axis, wraps=True):
         return Spec(x.shape[:axis] + indices.shape + x.shape[axis + 1:], x.dtype)
 
-    def cpu(x, indices, y, *, axis):
+    def cpu(x, indices, y, *, axis, wraps):
         return "take", (x, indices, y, size_of(x.shape[:axis]), x.shape[axis], indices.size,
-                        size_of(x.shape[axis + 1:]) * x.itemsize)
+                        size_of(x.shape[axis + 1:]) * x.itemsize, indices.itemsize, CODES[indices.dtype], int(wraps))
 
-    def vjp(dy, x, indices, axis):
-        return gather_grad(dy, indices, shape=x.shape, axis=axis), None
+    def vjp(dy, x, indices, axis, wraps):
+        return gather_grad(dy, indices, shape=x.shape, axis=axis, wraps=wraps), None
 
 
 @op
@@ -35,25 +40,28 @@ class gather_grad:
     outputs = "dx"
     cases = [((normal(4, 3), integers(4, high=5)), {"shape": (5, 3), "axis": 0}),
              ((normal(2, 7, 3), integers(7, high=4)), {"shape": (2, 4, 3), "axis": 1}),
-             ((normal(5000, 30), integers(5000, high=70)), {"shape": (70, 30), "axis": 0})]
+             ((normal(6, 3), integers(6, low=-5, high=5, dtype="int32")), {"shape": (5, 3), "axis": 0}),
+             ((normal(700, 8), integers(700, high=9000)), {"shape": (9000, 8), "axis": 0, "wraps": False}),
+             ((normal(500, 300), integers(500, high=70)), {"shape": (70, 300), "axis": 0}),
+             ((normal(2, 5000, 9), integers(5000, high=700, dtype="int16")), {"shape": (2, 700, 9), "axis": 1})]
 
-    def spec(dy, indices, *, shape, axis):
+    def spec(dy, indices, *, shape, axis, wraps=True):
         return Spec(shape, dy.dtype)
 
-    def cpu(dy, indices, dx, *, axis):
+    def cpu(dy, indices, dx, *, axis, wraps):
         return "take_grad", (dy, indices, dx, size_of(dx.shape[:axis]), dx.shape[axis], indices.size,
-                             size_of(dx.shape[axis + 1:]))
+                             size_of(dx.shape[axis + 1:]), indices.itemsize, CODES[indices.dtype], int(wraps))
 
-    def vjp(ddx, indices, axis):
-        return gather(ddx, indices, axis=axis), None
+    def vjp(ddx, indices, axis, wraps):
+        return gather(ddx, indices, axis=axis, wraps=wraps), None
 
 
 def _as_index(indices, name):
-    """Indices as an int64 tensor."""
+    """Indices as a tensor of integers."""
     indices = operand(indices)
     if "int" not in indices.dtype:
         raise TypeError(f"[{name}] indices must be integers, received dtype {indices.dtype}: cast them first")
-    return cast(indices, dtype="int64") if indices.dtype != "int64" else indices
+    return indices
 
 
 def take(x, indices, axis=None):
@@ -162,6 +170,7 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     if sparse:
         raise ValueError("[one_hot] fastnn has no sparse tensors: pass sparse=False")
     x, dtype = _as_index(x, "one_hot"), standardize_dtype(dtype)
+    x = x if x.dtype == "int64" else cast(x, dtype="int64")
     y = one_hot_rows(x, num_classes=int(num_classes), dtype=dtype if dtype in ("float32", "float64") else "float32")
     y = y if y.dtype == dtype else cast(y, dtype=dtype)
     return y if axis in (-1, len(x.shape)) else moveaxis(y, -1, axis)
