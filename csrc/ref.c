@@ -12,6 +12,7 @@
 #define FN_DTYPE 0
 #include "ref/untyped.inc"
 #include "ref/random_words.inc"
+#include "ref/confusion_matrix.inc"
 #undef FN_SUFFIX
 #undef FN_DTYPE
 
