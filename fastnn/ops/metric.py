@@ -5,9 +5,12 @@ Each update is one launch, which reads targets of any dtype and adds to the vari
 from math import prod
 
 from ..op import integers, normal, op, uniform
-from ..tensor import FLOATS
+from ..tensor import FLOATS, Spec
 from ._shapes import CODES
-from .loss import _check_float, _compatible, _label_code, _rows_of, _weighted, repeats_of_weights
+from .elementwise import cast, multiply
+from .indexing import one_hot
+from .loss import _check_float, _check_labels, _compatible, _label_code, _rows_of, _weighted, repeats_of_weights
+from .shape import expand_dims
 
 
 def _check_same(name, y_true, y_pred, ndim=None):
@@ -172,3 +175,20 @@ class residual_update:
                                    *y_pred.shape)
 
     def flops(y_pred): return 8 * y_pred.size
+
+
+@op
+class pick_class:
+    """x[label] of each row; labels are integers of any dtype, or floats with integral values.  A label outside is an error."""
+    flops = 0
+    cases = [((integers(5, high=4), normal(5, 4)), {}), ((integers(2, 3, high=4, dtype="uint8"), normal(2, 3, 4)), {})]
+
+    def spec(labels, x):
+        _check_labels("pick_class", labels, x)
+        return Spec(x.shape[:-1], x.dtype)
+
+    def cpu(labels, x, y): return "pick_class", (labels, x, y, *_rows_of(x.shape), *_label_code(labels))
+
+    def vjp(dy, labels, x):
+        rows = one_hot(cast(labels, dtype="int64"), x.shape[-1], dtype=x.dtype)
+        return None, multiply(expand_dims(dy, -1), rows)

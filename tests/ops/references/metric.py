@@ -59,3 +59,7 @@ def residual_update(samples, squares, sum, residual, count, y_true, y_pred, weig
     w = np.ones(t.shape) if w is None else spread(t, w)
     sums = [(w * x).sum(0) for x in (t * t, t, (t - p)**2, np.ones(t.shape))]
     return [np.asarray(samples + t.size), *[cells(v, s) for v, s in zip((squares, sum, residual, count), sums)]]
+
+
+def pick_class(labels, x):
+    return np.take_along_axis(x, labels.astype("int64")[..., None], -1)[..., 0]
