@@ -13,6 +13,7 @@
 #include "ref/untyped.inc"
 #include "ref/take.inc"
 #include "ref/random_words.inc"
+#include "ref/confusion_matrix.inc"
 #undef FN_SUFFIX
 #undef FN_DTYPE
 

@@ -10,6 +10,7 @@
 #include "pool.inc"
 #include "norm.inc"
 #include "loss.inc"
+#include "metric.inc"
 #include "random.inc"
 #include "update.inc"
 #include "penalty.inc"
