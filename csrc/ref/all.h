@@ -11,4 +11,5 @@
 #include "random.inc"
 #include "update.inc"
 #include "penalty.inc"
+#include "linalg.inc"
 #include "limits.inc"

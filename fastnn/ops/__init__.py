@@ -3,6 +3,7 @@ import importlib
 import pkgutil
 
 from ..tensor import convert_to_tensor, install_operators
+from ._namespaces import namespaces
 
 
 def _public(module):
@@ -24,3 +25,4 @@ for _module in _modules:
 globals().update(_found)
 
 install_operators(_found)
+globals().update(namespaces(_found))       # ops.linalg.norm; the submodules of these names are found by `import` as ever
