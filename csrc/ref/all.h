@@ -12,4 +12,5 @@
 #include "update.inc"
 #include "penalty.inc"
 #include "linalg.inc"
+#include "ctc.inc"
 #include "limits.inc"
