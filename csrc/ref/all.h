@@ -14,4 +14,6 @@
 #include "random.inc"
 #include "update.inc"
 #include "penalty.inc"
+#include "linalg.inc"
+#include "ctc.inc"
 #include "limits.inc"

@@ -222,6 +222,19 @@ class CategoricalFocalCrossentropy(_Named):
                   label_smoothing=label_smoothing, axis=axis)
 
 
+class CTC(_Named):
+    """Connectionist temporal classification, for sequences of labels that are shorter than those of the predictions: `ctc`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    function = staticmethod(functions.ctc)
+
+    def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
+        self._set(reduction, name, dtype)
+
+
 class Dice(_Named):
     """1 - 2 sum(y_true y_pred) / (sum(y_true) + sum(y_pred)), for segmentation.
 

@@ -304,6 +304,24 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     return (1.0 - ops.power(p, q)) / q
 
 
+def ctc(y_true, y_pred):
+    """CTC, for sequences of labels that are shorter than those of the predictions.  Source: Graves et al. 2006.
+
+    Args:
+        y_true: integer labels, (batch, max_labels); 0 is the blank: no label, and what fills the rows up.
+        y_pred: logits, (batch, steps, classes).
+
+    Raises:
+        ValueError: other shapes, a label that is no class.
+    """
+    y_true, y_pred = _floats(y_true, y_pred)
+    if len(y_true.shape) != 2 or len(y_pred.shape) != 3:
+        raise ValueError(f"loss 'ctc': received y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}, expected "
+                         "(batch, max_labels) and (batch, steps, classes): the last layer must give logits for each step")
+    lengths = ops.full(shape=y_pred.shape[:1], fill_value=y_pred.shape[1], dtype="int32")
+    return ops.ctc_loss(y_true, y_pred, ops.count_nonzero(y_true, axis=-1), lengths)
+
+
 def dice(y_true, y_pred, axis=None):
     """1 - 2 sum(y_true y_pred) / (sum(y_true) + sum(y_pred)), for segmentation.  Source: Dice 1945; Milletari et al. 2016."""
     y_true, y_pred = squeeze_or_expand_to_same_rank(*_floats(y_true, y_pred))

@@ -5,6 +5,7 @@ import pkgutil
 from ..graph import recorded
 from ..op import Op
 from ..tensor import convert_to_tensor, install_operators
+from ._namespaces import namespaces
 
 
 def _public(module):
@@ -27,3 +28,4 @@ _found = {name: value if isinstance(value, (Op, type)) else recorded(value) for 
 globals().update(_found)
 
 install_operators(_found)
+globals().update(namespaces(_found))       # ops.linalg.norm; the submodules of these names are found by `import` as ever

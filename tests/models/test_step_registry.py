@@ -19,6 +19,7 @@ LOSSES, METRICS, OPTIMIZERS = (golden_script(f"make_{name}") for name in ("losse
 DATA = LOSSES["data"]
 
 # Classes and functions without golden cases: name -> arguments.
+LOSSES_ELSEWHERE = {"CTC"}     # tested below
 LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}, "Lambda": {"function": ops.square}}
 REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "OrthogonalRegularizer": {}}
 CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
@@ -38,7 +39,7 @@ def public(module):
 
 
 @pytest.mark.parametrize("module, known", [
-    (layers, {facts["class"] for facts in FACTS.values()} | set(LAYERS)), (losses, {c for c, _, _ in LOSSES["CASES"].values()}),
+    (layers, {facts["class"] for facts in FACTS.values()} | set(LAYERS)), (losses, {c for c, _, _ in LOSSES["CASES"].values()} | LOSSES_ELSEWHERE),
     (metrics, {c for c, _, _ in METRICS["CASES"].values()} | set(METRIC_ARGUMENTS)),
     (optimizers, {c for c, _ in OPTIMIZERS["CASES"].values()}), (optimizers.schedules, {c for c, _ in OPTIMIZERS["SCHEDULES"].values()}),
     (regularizers, set(REGULARIZERS)), (constraints, set(CONSTRAINTS)), (callbacks, set(CALLBACKS)),
@@ -162,6 +163,15 @@ def test_losses(case, weighted):
     x, y, weights = targets(kind)
     compare(network(loss=lambda: getattr(losses, class_name)(**arguments), outputs=5, activation=output(kind)), x, y,
               weights if weighted else None, epochs=4)
+
+
+def test_ctc():
+    def make():
+        model = Sequential([layers.Input((6, 3)), layers.Dense(5)])
+        model.compile("adam", "ctc")
+        return model
+
+    compare(make, numbers(10, 6, 3), np.random.default_rng(1).integers(1, 5, (10, 3)) * (np.arange(3) < [[3], [1]] * 5))
 
 
 @pytest.mark.parametrize("case", METRICS["CASES"])
