@@ -28,7 +28,7 @@ FLOORS = [
     ["initializers", "regularizers", "constraints", "activations", "losses", "metrics"],
     ["layers", "optimizers"],
     ["callbacks"],
-    ["models", "datasets"],
+    ["models", "datasets", "preprocessing"],
     ["backend", "compat"],
     ["demo", "__main__"],
     ["__init__"],
