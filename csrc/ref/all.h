@@ -7,6 +7,7 @@
 #include "reduce.inc"
 #include "pool.inc"
 #include "norm.inc"
+#include "layer_norm.inc"
 #include "loss.inc"
 #include "random.inc"
 #include "update.inc"

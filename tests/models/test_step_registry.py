@@ -10,7 +10,7 @@ import pytest
 
 from fastnn import activations, callbacks, constraints, initializers, layers, losses, metrics, optimizers, regularizers
 from fastnn.models import Sequential
-from tests.layers.test_golden import FACTS, stored_numbers
+from tests.layers.test_golden import FACTS, made_layer, stored_numbers
 from tests.losses.test_losses import golden_script
 
 from .replay import both_ways, check_replayed
@@ -19,13 +19,14 @@ LOSSES, METRICS, OPTIMIZERS = (golden_script(f"make_{name}") for name in ("losse
 DATA = LOSSES["data"]
 
 # Classes and functions without golden cases: name -> arguments.
-LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}}
+LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}, "GaussianNoise": {"stddev": 0.2}, "GaussianDropout": {"rate": 0.3},
+          "AlphaDropout": {"rate": 0.3}}
 REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "OrthogonalRegularizer": {}}
 CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
 METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
 CALLBACKS = {"EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {}, "LambdaCallback": {},
              "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {}, "TerminateOnNaN": {}}
-BASES = {"Layer", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
+BASES = {"Layer", "Wrapper", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
          "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
 NOT_ACTIVATIONS = {"deserialize", "get", "serialize", "in_epilogue", "over_axes"}
 
@@ -106,7 +107,7 @@ def layer_model(make_layer, shape, dtype="float32"):
 def test_layers(name, golden):
     facts, example = FACTS[name], golden[f"{name}/x"]
     x = np.random.default_rng(2).normal(size=(7, *example.shape[1:])).astype("float32") * np.abs(example).max()
-    compare(lambda: layer_model(lambda: getattr(layers, facts["class"])(**{**facts["arguments"], "name": "layer"}), x.shape[1:]),
+    compare(lambda: layer_model(lambda: made_layer(facts, name="layer"), x.shape[1:]),
               x, numbers(7, 2))
 
 
