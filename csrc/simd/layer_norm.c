@@ -32,7 +32,7 @@ static inline int64_t layer_rows(int64_t rows, int64_t c) {
     if (j_ < end_) LOOP(1, j_, end_ - j_);                       \
   } while (0)
 
-FN_INLINE float layer_total(const vf s[4]) { return vsum((s[0] + s[1]) + (s[2] + s[3])); }
+FN_INLINE float layer_total(const vf s[4]) { return vall_sum((s[0] + s[1]) + (s[2] + s[3]))[0]; }
 
 /* ---- Forward ---- */
 
