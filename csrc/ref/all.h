@@ -9,6 +9,7 @@
 #include "scatter.inc"
 #include "pool.inc"
 #include "norm.inc"
+#include "layer_norm.inc"
 #include "loss.inc"
 #include "metric.inc"
 #include "random.inc"

@@ -1,6 +1,7 @@
 """Layers, under Keras' names."""
 from ..utils import serialization as _serialization
 from .activation import Activation, ELU, LeakyReLU, ReLU, Softmax
+from .activation_prelu import PReLU
 from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from .convolution_depthwise import (DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D,
                                     SeparableConvolution1D, SeparableConvolution2D)
@@ -16,15 +17,20 @@ from .lambda_layer import Lambda
 from .layer import Layer
 from .merging import (Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract, add, average, concatenate,
                       maximum, minimum, multiply, subtract)
+from .noise import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from .normalization import BatchNormalization
+from .normalization_group import GroupNormalization
+from .normalization_rows import LayerNormalization, RMSNormalization, UnitNormalization
+from .normalization_spectral import SpectralNormalization
 from .pooling import (AveragePooling1D, AveragePooling2D, AveragePooling3D, AvgPool1D, AvgPool2D, AvgPool3D,
                       GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalAvgPool1D,
                       GlobalAvgPool2D, GlobalAvgPool3D, GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D,
                       GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, MaxPool1D, MaxPool2D, MaxPool3D,
                       MaxPooling1D, MaxPooling2D, MaxPooling3D)
 from .preprocessing import Rescaling, ZeroPadding2D
-from .regularization import Dropout
+from .regularization import ActivityRegularization, Dropout
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
+from .wrapper import TimeDistributed, Wrapper
 
 
 def _classes():

@@ -101,6 +101,9 @@ arctan2 = binary("arctan2", "The angle of the point (x2, x1), in radians.", lamb
 logaddexp = binary("logaddexp", "log(exp(x1) + exp(x2)) without overflow.", lambda dy, x1, x2, y, needs: both(
     lambda: multiply(dy, exp(subtract(x1, y))), x1, lambda: multiply(dy, exp(subtract(x2, y))), x2, needs),
     promote="float")
+prelu_slope = binary("prelu_slope", "The derivative of `prelu` for x1: 1 above zero, x2 below, 0 at zero.", shapes=SMALL)
+prelu = binary("prelu", "x1 where it is positive, else x2 * x1.", lambda dy, x1, x2, needs: both(
+    lambda: multiply(dy, prelu_slope(x1, x2)), x1, lambda: multiply(dy, minimum(x1, 0.0)), x2, needs), promote="float")
 true_divide = divide
 
 TINY = 1e-30    # below every float that matters, above zero in float32: keeps log finite where its result is not used

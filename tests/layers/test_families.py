@@ -56,7 +56,23 @@ CASES = [
     ("GlobalAveragePooling2D", {"keepdims": True, "data_format": "channels_first"}, FIRST),
     ("BatchNormalization", {}, (6, 4)),
     ("BatchNormalization", {"axis": 1, "scale": False, "momentum": 0.5}, IMAGE),
+    ("LayerNormalization", {}, (4, 5)),
+    ("LayerNormalization", {"axis": [1, 3], "beta_regularizer": "l2"}, IMAGE),
+    ("RMSNormalization", {}, SEQUENCE),
+    ("RMSNormalization", {"axis": 1}, SEQUENCE),
+    ("GroupNormalization", {"groups": 2}, IMAGE),
+    ("GroupNormalization", {"groups": -1, "axis": 1}, FIRST),
+    ("UnitNormalization", {"axis": [1, 2]}, SEQUENCE),
     ("Dropout", {"rate": 0.5}, (4, 5)),
+    ("SpatialDropout1D", {"rate": 0.5}, SEQUENCE),
+    ("SpatialDropout2D", {"rate": 0.5, "data_format": "channels_first"}, FIRST),
+    ("SpatialDropout3D", {"rate": 0.5}, (2, 3, 4, 5, 2)),
+    ("GaussianNoise", {"stddev": 0.5}, (4, 5)),
+    ("GaussianDropout", {"rate": 0.5}, (4, 5)),
+    ("AlphaDropout", {"rate": 0.5}, (4, 5)),
+    ("ActivityRegularization", {"l1": 0.1}, (4, 5)),
+    ("PReLU", {"alpha_initializer": "ones"}, (4, 5)),
+    ("PReLU", {"shared_axes": [1, 2]}, IMAGE),
     ("Flatten", {}, IMAGE),
     ("Flatten", {"data_format": "channels_first"}, IMAGE),
     ("Reshape", {"target_shape": (8, -1)}, IMAGE),
@@ -83,7 +99,8 @@ def test_what_every_layer_keeps(name, arguments, shape, dtype):
 
 def test_every_layer_is_tested():
     own = {value.__name__ for value in vars(layers).values() if isinstance(value, type) and issubclass(value, layers.Layer)}
-    assert own - {"Layer", "InputLayer"} <= {name for name, *_ in CASES} | {facts["class"] for facts in FACTS.values()}
+    of_layers = {"Wrapper", "TimeDistributed", "SpectralNormalization"}     # test_wrappers.py
+    assert own - of_layers - {"Layer", "InputLayer"} <= {name for name, *_ in CASES} | {facts["class"] for facts in FACTS.values()}
 
 
 @pytest.mark.parametrize("name, arguments, shape", [case for case in CASES if case[0] not in ("Dropout",)])
@@ -145,7 +162,16 @@ def test_an_empty_batch(name, arguments, shape):
     ("Dropout", {"rate": 0.5, "seed": "a"}, "seed"),
     ("BatchNormalization", {"axis": "a"}, "axis='a'"),
     ("BatchNormalization", {"momentum": 2}, "momentum"),
-    ("BatchNormalization", {"renorm": True}, "renorm=True"),
+    ("BatchNormalization", {"renorm": True, "renorm_clipping": {"smax": 1}}, "smax"),
+    ("BatchNormalization", {"renorm": True, "renorm_clipping": {"rmin": 2, "rmax": 1}}, "rmax"),
+    ("BatchNormalization", {"renorm": True, "renorm_clipping": {"dmax": -1}}, "dmax"),
+    ("GroupNormalization", {"groups": 0}, "groups=0"),
+    ("GroupNormalization", {"groups": 2, "axis": (1, 2)}, "axis=.1, 2"),
+    ("SpatialDropout2D", {"rate": 2}, "rate=2"),
+    ("SpatialDropout2D", {"rate": 0.2, "data_format": "last"}, "data_format='last'"),
+    ("GaussianNoise", {"stddev": -0.1}, "stddev=-0.1"),
+    ("GaussianDropout", {"rate": 1.5}, "rate=1.5"),
+    ("AlphaDropout", {"rate": 0.5, "noise_shape": (0, 1)}, "noise_shape"),
     ("Reshape", {"target_shape": (-1, -1)}, "at most one"),
     ("Reshape", {"target_shape": (-2,)}, "-2"),
     ("Permute", {"dims": (1, 3)}, "start from 1"),
@@ -184,6 +210,14 @@ def test_wrong_arguments(name, arguments, message):
     ("Permute", {"dims": (2, 1)}, (2, 3, 4, 5), "expected ndim=3"),
     ("RepeatVector", {"n": 2}, (2, 3, 4), "expected ndim=2"),
     ("BatchNormalization", {"axis": 5}, (2, 3), "Axis 5"),
+    ("LayerNormalization", {"axis": [1, 2]}, (2, 3), "Axis 2"),
+    ("RMSNormalization", {"axis": -3}, (2, 3), "Axis -3"),
+    ("UnitNormalization", {"axis": 2}, (2, 3), "axis 2"),
+    ("GroupNormalization", {"groups": 2}, (2, 3), "groups=2, 3 channels"),
+    ("GroupNormalization", {"groups": 4}, (2, 3), "groups=4, 3 channels"),
+    ("GroupNormalization", {"groups": 1, "axis": 0}, (2, 3), "Axis 0"),
+    ("SpatialDropout1D", {"rate": 0.5}, (2, 3), "expected ndim=3"),
+    ("PReLU", {"shared_axes": 2}, (2, 3), "shared_axes"),
     ("Dropout", {"rate": 0.5, "noise_shape": (1, 2, 3)}, (2, 3), "noise_shape"),
 ])  # fmt: skip
 def test_wrong_inputs(name, arguments, shape, message):

@@ -10,7 +10,7 @@ import pytest
 
 from fastnn import activations, callbacks, constraints, initializers, layers, losses, metrics, ops, optimizers, regularizers
 from fastnn.models import Model, Sequential
-from tests.layers.test_golden import FACTS, parts, stored_numbers
+from tests.layers.test_golden import FACTS, made_layer, parts, stored_numbers
 from tests.losses.test_losses import golden_script
 
 from .replay import both_ways, check_replayed
@@ -20,13 +20,14 @@ DATA = LOSSES["data"]
 
 # Classes and functions without golden cases: name -> arguments.
 LOSSES_ELSEWHERE = {"CTC"}     # tested below
-LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}, "Lambda": {"function": ops.square}}
+LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}, "Lambda": {"function": ops.square},
+          "GaussianNoise": {"stddev": 0.2}, "GaussianDropout": {"rate": 0.3}, "AlphaDropout": {"rate": 0.3}}
 REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "OrthogonalRegularizer": {}}
 CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
 METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
 CALLBACKS = {"EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {}, "LambdaCallback": {},
              "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {}, "TerminateOnNaN": {}}
-BASES = {"Layer", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
+BASES = {"Layer", "Wrapper", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
          "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
 NOT_ACTIVATIONS = {"deserialize", "get", "serialize", "in_epilogue", "over_axes"}
 
@@ -120,8 +121,7 @@ def test_layers(name, golden):
     bounds = extra.get("integers") if isinstance(extra.get("integers"), list) else [extra.get("integers")] * len(examples)
     x = [(rng.normal(size=(7, *e.shape[1:])) * np.abs(e).max()).astype("float32") if bound is None else
          rng.integers(0, bound, (7, *e.shape[1:])).astype("int32") for e, bound in zip(examples, bounds)]
-    compare(lambda: layer_model(lambda: getattr(layers, facts["class"])(**{**facts["arguments"], "name": "layer"}),
-                                [one.shape[1:] for one in x], [one.dtype.name for one in x], extra),
+    compare(lambda: layer_model(lambda: made_layer(facts, name="layer"), [one.shape[1:] for one in x], [one.dtype.name for one in x], extra),
             x if len(x) > 1 else x[0], numbers(7, 2))
 
 
