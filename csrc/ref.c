@@ -11,6 +11,9 @@
 #define FN_SUFFIX ref
 #define FN_DTYPE 0
 #include "ref/untyped.inc"
+#include "ref/bits.inc"
+#include "ref/sort.inc"
+#include "ref/gather.inc"
 #include "ref/random_words.inc"
 #undef FN_SUFFIX
 #undef FN_DTYPE

@@ -20,7 +20,7 @@ FLOORS = [
     ["_core", "changes"],
     ["config"],
     ["device"],
-    ["tensor", "tape", "op"],
+    ["tensor", "tape", "op", "numpy_protocol"],
     ["capture"],
     ["ops"],
     ["random"],

@@ -4,6 +4,7 @@
 #include "conv.inc"
 #include "conv_pool.inc"
 #include "elementwise.inc"
+#include "special.inc"
 #include "reduce.inc"
 #include "pool.inc"
 #include "norm.inc"

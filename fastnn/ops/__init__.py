@@ -2,6 +2,7 @@
 import importlib
 import pkgutil
 
+from .. import numpy_protocol
 from ..tensor import convert_to_tensor, install_operators
 
 
@@ -24,3 +25,4 @@ for _module in _modules:
 globals().update(_found)
 
 install_operators(_found)
+numpy_protocol.install()

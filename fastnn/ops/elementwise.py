@@ -176,6 +176,8 @@ def where(condition, x1, x2):
     condition = cast(operand(condition), dtype="bool")
     x1, x2 = common_operands(x1, x2)
     shape = broadcast_shapes(broadcast_shapes(condition.shape, x1.shape, "where"), x2.shape, "where")
+    if None in shape:       # of a spec: nothing that has values can be repeated to an open size
+        return Spec(shape, x1.dtype)
     operands = [x if x.shape == shape or (x is not condition and x.shape == ()) else broadcast_to(x, shape=shape)
                 for x in (condition, x1, x2)]
     return choose(*operands)
