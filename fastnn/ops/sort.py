@@ -5,10 +5,11 @@ from ..op import integers, normal, op
 from ..tensor import FLOATS, Spec, Tensor, look
 from ._shapes import CODES, as_index, common_operands, normalize_axis, operand, size_of
 from .along import take_along_axis, take_along_grad
+from .creation import full, zeros_like
 from .elementwise import cast, equal, greater, greater_equal, isnan, less_equal, logical_not, subtract, where
 from .indexing import getitem, take
 from .reduce import sum
-from .shape import expand_dims, flip, reshape
+from .shape import concatenate, expand_dims, flip, reshape
 
 
 @op
@@ -167,7 +168,7 @@ def isin(x1, x2, assume_unique=False, invert=False):
     x1, x2 = common_operands(x1, x2)
     x2 = reshape(x2, shape=(-1,))
     if x2.shape[0] == 0:
-        found = logical_not(equal(x1, x1)) if x1.dtype not in FLOATS else cast(where(isnan(x1), 0.0, 0.0), dtype="bool")
+        found = zeros_like(x1, "bool")
     else:
         x2 = sort(x2)
         place = where(greater(x1, getitem(x2, -1)), 0, places_in(x2, x1))     # what is above all: compared with the least
@@ -240,8 +241,6 @@ def unique(x, sorted=True, return_index=False, return_inverse=False, return_coun
 
 
 def _fill(found, missing, fill_value, axis):
-    from .creation import full
-    from .shape import concatenate
     shape = found.shape[:axis] + (missing,) + found.shape[axis + 1:]
     if fill_value is None:
         return take(found, np.pad(np.arange(found.shape[axis]), (0, missing)), axis=axis)
