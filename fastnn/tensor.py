@@ -181,14 +181,6 @@ class Tensor(Operand):
     def __reduce__(self):
         return Tensor, (look(self, "a copy"),)     # a copy has a key of its own: no tape takes it for the original
 
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        """np.exp(tensor), array + tensor: the op of that name, so that no gradient is lost."""
-        op = operators.get(ufunc.__name__)
-        if method != "__call__" or kwargs or op is None:
-            raise TypeError(f"numpy.{ufunc.__name__} has no counterpart in fastnn.ops for these arguments: "
-                            "take tensor.numpy() where no gradient is needed")
-        return op(*inputs)
-
 
 def counted(slot, doc):
     """A property whose setting counts as a change that a recorded step may depend on."""

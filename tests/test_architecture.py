@@ -20,7 +20,7 @@ FLOORS = [
     ["_core", "changes"],
     ["config"],
     ["device"],
-    ["tensor", "tape", "graph", "op"],
+    ["tensor", "tape", "graph", "op", "numpy_protocol"],
     ["capture"],
     ["ops"],
     ["random"],

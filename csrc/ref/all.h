@@ -5,6 +5,7 @@
 #include "conv_pool.inc"
 #include "fold.inc"
 #include "elementwise.inc"
+#include "special.inc"
 #include "reduce.inc"
 #include "scatter.inc"
 #include "pool.inc"

@@ -2,6 +2,7 @@
 import importlib
 import pkgutil
 
+from .. import numpy_protocol
 from ..graph import recorded
 from ..op import Op
 from ..tensor import convert_to_tensor, install_operators
@@ -29,3 +30,4 @@ globals().update(_found)
 
 install_operators(_found)
 globals().update(namespaces(_found))       # ops.linalg.norm; the submodules of these names are found by `import` as ever
+numpy_protocol.install()
