@@ -99,7 +99,7 @@ def to_dtype(x, dtype):
 def explained(who, error, y_true, y_pred):
     """The error of a function that got targets and predictions of different shapes, with both shapes; else the error as it is."""
     shapes = getattr(y_true, "shape", None), getattr(y_pred, "shape", None)
-    if None in shapes or shapes[0] == shapes[1] or str(shapes[0]) in str(error) and str(shapes[1]) in str(error) \
+    if None in shapes or shapes[0] == shapes[1] or "shape" not in str(error) or str(shapes[0]) in str(error) and str(shapes[1]) in str(error) \
             or str(error).startswith(who):
         return error
     return ValueError(f"{who} failed for targets of shape {shapes[0]} and predictions of shape {shapes[1]}: {error}. If they should "
