@@ -85,6 +85,8 @@ def upsample(x, factors, data_format="channels_last", interpolation="nearest"):
     factors, begin = _each("upsample", "factors", factors, len(x.shape) - 2), 2 if _is_first("upsample", data_format) else 1
     sides = x.shape[begin:begin + len(factors)]
     larger = tuple(_times(n, factor) for n, factor in zip(sides, factors))
+    if interpolation not in (INTERPOLATIONS if len(factors) == 2 else INTERPOLATIONS[:1]):
+        raise ValueError(f"[upsample] interpolation is {interpolation!r}, expected one of {INTERPOLATIONS} for images, 'nearest' for others")
     if interpolation != "nearest":
         if None in larger:
             return Spec((*x.shape[:begin], *larger, *x.shape[begin + len(factors):]), x.dtype)
