@@ -4,6 +4,7 @@
 #include "conv.inc"
 #include "conv_pool.inc"
 #include "fold.inc"
+#include "resample.inc"
 #include "elementwise.inc"
 #include "special.inc"
 #include "reduce.inc"

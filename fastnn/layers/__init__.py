@@ -2,6 +2,7 @@
 from ..utils import serialization as _serialization
 from .activation import Activation, ELU, LeakyReLU, ReLU, Softmax
 from .activation_prelu import PReLU
+from .borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from .convolution_depthwise import (DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D,
                                     SeparableConvolution1D, SeparableConvolution2D)
@@ -27,9 +28,12 @@ from .pooling import (AveragePooling1D, AveragePooling2D, AveragePooling3D, AvgP
                       GlobalAvgPool2D, GlobalAvgPool3D, GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D,
                       GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, MaxPool1D, MaxPool2D, MaxPool3D,
                       MaxPooling1D, MaxPooling2D, MaxPooling3D)
-from .preprocessing import Rescaling, ZeroPadding2D
+from .pooling_adaptive import (AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D,
+                               AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D)
+from .preprocessing import Rescaling
 from .regularization import ActivityRegularization, Dropout
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
+from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from .wrapper import TimeDistributed, Wrapper
 
 
