@@ -66,9 +66,11 @@ class Operation:
     def class_name(self):
         """As Keras calls it: "Relu" for `relu`."""
         name = self.function.__name__
-        return "GetItem" if name == "getitem" else "".join(part.capitalize() for part in name.split("_"))
+        return {"getitem": "GetItem", "abs": "Absolute"}.get(name) or "".join(part.capitalize() for part in name.split("_"))
 
     def __call__(self, *args, **kwargs):
+        if has_symbols((args, kwargs)):
+            return write_down(self, args, kwargs)
         return self.function(*args, **kwargs)
 
     def __reduce__(self):
@@ -124,12 +126,12 @@ def _spec_of(tensor):
 
 
 def write_down(function, args, kwargs):
-    """The result of a function of `fastnn.ops` for symbolic arguments: KerasTensors of a new Node."""
+    """The result of a function of `fastnn.ops` (or an Operation) for symbolic arguments: KerasTensors of a new Node."""
     try:
         found = function(*bare(args), **bare(kwargs))
     except (ValueError, TypeError) as error:
         raise name_sources(error, (args, kwargs))
-    return Node(Operation(function), args, kwargs, found).outputs
+    return Node(function if isinstance(function, Operation) else Operation(function), args, kwargs, found).outputs
 
 
 def origin(tensor):

@@ -622,3 +622,6 @@ def _name_layer(error, layer, inputs):
         error.args = (f'{error} (in layer "{layer.name}" of type {type(layer).__name__}, input shape {shapes})',)
     error._layer_named = True
     return error
+
+
+Layer.build = _marks_built(Layer.build)

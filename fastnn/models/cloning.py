@@ -80,7 +80,8 @@ def clone_functional(model, input_tensors, clone_function, call_function, recurs
 
     def twin_of(operation):
         if id(operation) not in made:
-            made[id(operation)] = operation.function if isinstance(operation, Operation) else clone_part(operation, clone_function, recursive)
+            made[id(operation)] = (Operation(operation.function, operation.name) if isinstance(operation, Operation) else
+                                   clone_part(operation, clone_function, recursive))
         layer = made[id(operation)]
         if call_function is None:
             return layer

@@ -1,8 +1,9 @@
 """The config of a functional model: its layers, each with the calls of it, in the form of Keras."""
+import functools
 import inspect
 
 from .. import ops
-from ..graph import symbols
+from ..graph import Operation, symbols
 from ..layers import Layer
 from ..layers.structure import map_shapes
 from ..tensor import Tensor
@@ -47,7 +48,7 @@ def layer_entry(layer, rows, tensor):
     if build and rows:
         entry["build_config"] = {key: map_shapes(list, shape) for key, shape in build.items()}
     entry["name"] = layer.name
-    entry["inbound_nodes"] = [{"args": plain(row.args, tensor), "kwargs": plain(row.kwargs, tensor)} for row in rows]
+    entry["inbound_nodes"] = [{"args": plain(list(row.args), tensor), "kwargs": plain(row.kwargs, tensor)} for row in rows]
     return entry
 
 
@@ -55,12 +56,12 @@ def operation_entry(operation, row, tensor):
     """A function of `fastnn.ops`: as in Keras the arguments of its call are those up to the last tensor, others stand in its config."""
     names = list(inspect.signature(inspect.unwrap(operation.function)).parameters)
     count = 1 + max([i for i, arg in enumerate(row.args) if places(arg)], default=-1)
-    if names[:2] in (["x1", "x2"], ["x", "key"]) or len(row.args) > len(names):
+    if names[:2] in (["x1", "x2"], ["x", "index"]) or len(row.args) > len(names):
         count = len(row.args)       # operands may be numbers
     settings = {**dict(zip(names[count:], row.args[count:])), **{key: arg for key, arg in row.kwargs.items() if not places(arg)}}
     return {"module": OPS_MODULE, "class_name": operation.class_name,
             "config": {"name": operation.name, **plain(settings, tensor)}, "registered_name": operation.class_name, "name": operation.name,
-            "inbound_nodes": [{"args": plain(row.args[:count], tensor),
+            "inbound_nodes": [{"args": plain(list(row.args[:count]), tensor),
                                "kwargs": plain({key: arg for key, arg in row.kwargs.items() if places(arg)}, tensor)}]}
 
 
@@ -72,7 +73,9 @@ def plain(value, tensor):
         return {"class_name": "__slice__", "config": {"start": value.start, "stop": value.stop, "step": value.step}}
     if value is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, tuple):
+        return {"class_name": "__tuple__", "items": [plain(part, tensor) for part in value]}
+    if isinstance(value, list):
         return [plain(part, tensor) for part in value]
     if isinstance(value, dict):
         return {key: plain(part, tensor) for key, part in value.items()}
@@ -129,13 +132,7 @@ def operation_of(entry, custom_objects):
         raise ValueError(f"the op {entry['class_name']!r} of this config is not in fastnn.ops")
     settings = {key: restored(value, None) for key, value in entry["config"].items() if key != "name"}
 
-    def call(*args, **kwargs):
-        outputs = function(*args, **kwargs, **settings)
-        for tensor in symbols(outputs):
-            tensor.node.operation.name = entry["config"].get("name")
-        return outputs
-
-    return call
+    return functools.partial(Operation(function, entry["config"].get("name")), **settings)
 
 
 def run_call(operations, results, name, number, node):
@@ -174,6 +171,8 @@ def restored(value, tensor):
             return slice(*[value["config"][key] for key in ("start", "stop", "step")])
         if kind == "__ellipsis__":
             return Ellipsis
+        if kind == "__tuple__":
+            return tuple(restored(part, tensor) for part in value["items"])
         return deserialize(value) if kind is not None else {key: restored(part, tensor) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [restored(part, tensor) for part in value]

@@ -99,7 +99,7 @@ def serialize(obj):
         "module": public_module(cls),
         "class_name": cls.__name__,
         "config": {key: serialize_value(value) for key, value in obj.get_config().items()},
-        "registered_name": None if is_builtin(cls) else registered_name(cls),
+        "registered_name": None if is_builtin(cls) and cls.__name__ != "Functional" else registered_name(cls),
     }
 
 
@@ -199,6 +199,8 @@ def public_module(cls):
     if not is_builtin(cls):
         return cls.__module__
     parts = cls.__module__.split(".")
+    if cls.__name__ == "Functional":
+        return "keras.src.models.functional"
     if len(parts) == 1 or parts[1] in ("models", "config"):
         return "keras"
     return f"keras.{parts[1]}"
