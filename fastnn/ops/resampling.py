@@ -11,12 +11,13 @@ from .. import config
 from ..op import normal, op
 from ..tensor import FLOATS, Spec
 from ._shapes import operand
+from ._views import read_view, strides_of, view_groups
 from .combined import saturate_cast
 from .elementwise import cast, round
 from .indexing import take
 from .pool import max_pool2d
 from .pooling import _check_rank, _each, _is_first, _lead, _times
-from .shape import broadcast_to, moveaxis, pad, reshape, strided_slice
+from .shape import moveaxis, pad, reshape, strided_slice
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
@@ -91,10 +92,7 @@ def upsample(x, factors, data_format="channels_last", interpolation="nearest"):
         if None in larger:
             return Spec((*x.shape[:begin], *larger, *x.shape[begin + len(factors):]), x.dtype)
         return resize(x, larger, interpolation, data_format=data_format)
-    head, tail = (_lead(x.shape[0]), *x.shape[1:begin]), x.shape[begin + len(factors):]
-    apart = reshape(x, shape=(*head, *(v for n in sides for v in (n, 1)), *tail))
-    spread = broadcast_to(apart, shape=(x.shape[0], *head[1:], *(v for pair in zip(sides, factors) for v in pair), *tail))
-    return reshape(spread, shape=(*head, *larger, *tail))
+    return repeat_cells(x, factors=(1,) * begin + factors + (1,) * (2 - begin))
 
 
 def adaptive_average_pool(inputs, output_size, data_format=None):
@@ -132,6 +130,28 @@ def adaptive_max_pool(inputs, output_size, data_format=None):
     return _adaptive(_maximum_along, "adaptive_max_pool", inputs, output_size, data_format)
 
 
+@op
+class repeat_cells:
+    """Each cell repeated on the spot, `factors[k]` times along axis k."""
+    flops = 0
+    cases = [((normal(2, 5, 3),), {"factors": (1, 2, 1)}), ((normal(2, 4, 5, 3),), {"factors": (1, 3, 2, 1)}),
+             ((normal(2, 3, 4, 5),), {"factors": (1, 1, 2, 3)}), ((normal(2, 3, 2, 4, 3),), {"factors": (1, 2, 1, 2, 1)}),
+             ((normal(0, 3, 2),), {"factors": (1, 2, 1)}), ((normal(4, 30, 20, 32),), {"factors": (1, 2, 2, 1)})]
+
+    def spec(x, *, factors):
+        return Spec(tuple(_times(n, factor) for n, factor in zip(x.shape, factors)), x.dtype)
+
+    def cpu(x, y, *, factors):
+        shape, strides = zip(*(pair for n, factor, stride in zip(x.shape, factors, strides_of(x.shape)) for pair in ((n, stride), (factor, 0))))
+        return read_view(x, y, 0, view_groups(shape, strides))
+
+    def vjp(dy, x, factors):
+        for axis, (length, factor) in enumerate(zip(x.shape, factors)):
+            if factor > 1:
+                dy = _along(dy, axis, length, length * factor, "nearest", transposed=True)
+        return dy
+
+
 # ---- Along one axis ---------------------------------------------------------------------------------------------
 
 @op
@@ -140,7 +160,8 @@ class resample:
 
     Args:
         x: (A, length, B), or (A, size, B) where it is transposed.
-        method: of `resize`, or "average": windows that share the axis out evenly.
+        method: of `resize`, or "average": the means of windows that share the axis out evenly; or ("windows", n): all cells of n
+            such windows, one after the other, where a shorter one repeats its last cell.
         antialias: whether kernels grow as the axis shrinks.
     """
     cases = [((normal(a, size if back else length, b),), dict(length=length, size=size, method=method, antialias=antialias, transposed=back))
@@ -149,7 +170,7 @@ class resample:
                  (1, 6, 40, 15, "bicubic", False), (3, 15, 2, 6, "bicubic", True), (2, 7, 5, 14, "lanczos3", False),
                  (2, 12, 5, 5, "lanczos5", True), (2, 5, 3, 8, "nearest", False), (2, 8, 1, 3, "nearest", False),
                  (2, 11, 5, 4, "average", False), (2, 3, 5, 7, "average", False), (0, 3, 5, 7, "bilinear", False),
-                 (5, 60, 300, 90, "bilinear", False))
+                 (5, 60, 300, 90, "bilinear", False), (2, 7, 5, 9, ("windows", 3), False), (2, 3, 1, 10, ("windows", 5), False))
              for back in (False, True)]
 
     def spec(x, *, length, size, method, antialias, transposed):
@@ -185,6 +206,8 @@ def _matrix(length, size, method, antialias):
     if method == "average":
         starts, ends = _windows(length, size)
         return ((cells >= starts) & (cells < ends)) / (ends - starts)
+    if method[0] == "windows":
+        return (cells == _window_cells(length, method[1]).ravel()).astype("float64")
     step = length / size
     distance = np.abs((results + 0.5) * step - 0.5 - cells) / (max(step, 1.0) if antialias else 1.0)
     weights = KERNELS[method](distance)
@@ -196,6 +219,12 @@ def _windows(length, size):
     """Where the windows that share an axis out evenly begin and end."""
     at = np.arange(size + 1) * length
     return at[:-1] // size, -(-at[1:] // size)
+
+
+def _window_cells(length, size):
+    """The cells of each such window, (size, the most that one has): a shorter one repeats its last."""
+    starts, ends = _windows(length, size)
+    return np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
 
 
 def _keys(x):
@@ -212,12 +241,12 @@ def _lanczos(radius):
 KERNELS = {"bilinear": lambda x: np.maximum(1 - x, 0), "bicubic": _keys, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
 
 
-def _along(x, axis, length, size, method, antialias=False):
+def _along(x, axis, length, size, method, antialias=False, transposed=False):
     """`resample` along an axis of a tensor of any rank."""
     shape = x.shape
-    rows = reshape(x, shape=(_lead(*shape[:axis]), length, _times(*shape[axis + 1:])))
-    y = resample(rows, length=length, size=size, method=method, antialias=antialias, transposed=False)
-    return reshape(y, shape=(*_open(shape[:axis]), size, *shape[axis + 1:]))
+    rows = reshape(x, shape=(_lead(*shape[:axis]), shape[axis], _times(*shape[axis + 1:])))
+    y = resample(rows, length=length, size=size, method=method, antialias=antialias, transposed=transposed)
+    return reshape(y, shape=(*_open(shape[:axis]), y.shape[1], *shape[axis + 1:]))
 
 
 def _open(sizes):
@@ -297,16 +326,13 @@ def _average_along(x, axis, length, size):
 
 def _maximum_along(x, axis, length, size):
     """Windows side by side are pooled; a shorter one repeats its last cell, which changes neither the maximum nor where it is."""
-    shape = x.shape
-    rows = reshape(x, shape=(_lead(*shape[:axis]), length, 1, _times(*shape[axis + 1:])))
     if length is None:
-        window, rows = 1, Spec((rows.shape[0], size, *rows.shape[2:]), x.dtype)
-    elif length % size == 0:
-        window = length // size
-    else:
-        starts, ends = _windows(length, size)
-        window = int((ends - starts).max())
-        cells = np.minimum(starts[:, None] + np.arange(window), ends[:, None] - 1)
-        rows = take(rows, cells.ravel(), axis=1)
-    y = max_pool2d(rows, pool_size=(window, 1))
+        return _along(x, axis, length, size, "average")         # for its shape
+    window = length // size
+    if length % size:
+        window = _window_cells(length, size).shape[1]
+        x = _along(x, axis, length, size * window, ("windows", size))
+    shape = x.shape
+    columns = reshape(x, shape=(_lead(*shape[:axis]), shape[axis], 1, _times(*shape[axis + 1:])))
+    y = max_pool2d(columns, pool_size=(window, 1))
     return reshape(y, shape=(*_open(shape[:axis]), size, *shape[axis + 1:]))

@@ -23,6 +23,10 @@ KERNELS = {"bilinear": lambda x: max(1 - x, 0), "bicubic": keys, "lanczos3": lam
 
 def column(length, size, o, method, antialias):
     """The weights of all cells in result o."""
+    if method[0] == "windows":
+        most = size // method[1]
+        start, end = o // most * length // method[1], math.ceil((o // most + 1) * length / method[1] - 1e-9)
+        return [float(d == min(start + o % most, end - 1)) for d in range(length)]
     step = length / size
     if method == "nearest":
         return [float(d <= (o + 0.5) * step < d + 1) for d in range(length)]
@@ -32,6 +36,12 @@ def column(length, size, o, method, antialias):
     width = max(step, 1) if antialias else 1
     weights = [KERNELS[method](abs((o + 0.5) * step - 0.5 - d) / width) for d in range(length)]
     return [w / sum(weights) for w in weights]
+
+
+def repeat_cells(x, *, factors):
+    for axis, factor in enumerate(factors):
+        x = np.repeat(x, factor, axis)
+    return x
 
 
 def resample(x, *, length, size, method, antialias, transposed):
