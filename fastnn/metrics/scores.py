@@ -53,7 +53,7 @@ class FBetaScore(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Takes in a batch: targets 0 and 1 and predictions, both of shape (samples, classes); weights of shape (samples,)."""
-        y_true, y_pred = convert(y_true), convert(y_pred, self.dtype)
+        y_true, y_pred = squeeze_or_expand_to_same_rank(convert(y_true), convert(y_pred, self.dtype))
         _check_rows(self, y_true, y_pred)
         if not self._built:
             self._build(y_pred.shape[1])

@@ -4,7 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from fastnn import metrics, ops
+from fastnn import layers, metrics, ops
+from fastnn.models import Sequential
 from fastnn.tensor import Tensor, Variable
 from tests.losses.test_losses import GOLDEN, Masked, golden_script
 
@@ -251,3 +252,28 @@ def test_bad_input_is_told(call, words):
         call()
     for word in words:
         assert word in str(error.value)
+
+
+def test_names_in_logs():
+    x = np.linspace(-1, 1, 12).reshape(12, 1).astype("float32")
+    y = (x[:, 0] > 0).astype("int64")
+    model = Sequential([layers.Input((1,)), layers.Dense(1, activation="sigmoid")])
+    first, second = metrics.AUC(num_thresholds=20), metrics.AUC(num_thresholds=20, name="other")
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy", "precision", "Recall", "auc", second, metrics.F1Score()],
+                  weighted_metrics=["auc", metrics.TruePositives(name="tp")])
+    model.fit(x, y, verbose=0)
+    found = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert list(found) == ["loss", "accuracy", "precision", "Recall", "auc", "other", "f1_score", "weighted_auc", "tp"]
+    assert found["other"] == pytest.approx(float(first(y, model.predict(x, verbose=0))), abs=1e-6)
+    assert metrics.AUC().name.startswith("auc") and metrics.MeanIoU(2).name.startswith("mean_io_u")
+
+
+def test_a_label_out_of_range_stops_a_plan_with_the_same_words():
+    x, y = np.zeros((8, 2), "float32"), np.zeros((8, 3), "float32")
+    model = Sequential([layers.Input((2,)), layers.Dense(3, activation="sigmoid")])
+    model.compile("sgd", "mse", metrics=[metrics.MeanIoU(2, name="it")])
+    model.fit(x, y, batch_size=4, epochs=6, verbose=0)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="'it': label 2 at position 0"):
+            model.train_on_batch(x[:4], y[:4] + 2)
+        model.train_on_batch(x[:4], y[:4])

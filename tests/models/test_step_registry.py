@@ -12,6 +12,7 @@ from fastnn import activations, callbacks, constraints, initializers, layers, lo
 from fastnn.models import Sequential
 from tests.layers.test_golden import FACTS, stored_numbers
 from tests.losses.test_losses import golden_script
+from tests.metrics.test_metrics import KerasStyle
 
 from .replay import both_ways, check_replayed
 
@@ -198,6 +199,11 @@ def test_metrics_of_layers(name):
             return x * 2.0
 
     compare(network(Watched), X, Y)
+
+
+def test_a_metric_in_the_style_of_keras():
+    compare(network(metrics=lambda: [KerasStyle(), "mae"], weighted_metrics=lambda: [KerasStyle(name="weighted")]), X, Y,
+            np.linspace(0.5, 2.0, 10).astype("float32"))
 
 
 # ---- Optimizers, and what surrounds updates ---------------------------------------------------------------------
