@@ -4,7 +4,7 @@ import inspect
 from .. import ops
 from ..utils import serialization
 from . import functions
-from .loss import Loss, squeeze_or_expand_to_same_rank
+from .loss import Loss, is_counted, squeeze_or_expand_to_same_rank
 from .pairs import circle
 
 
@@ -184,7 +184,7 @@ class SparseCategoricalCrossentropy(_Named):
     def _mask(self, y_true, losses):
         if self.ignore_class is None:
             return None
-        return ops.reshape(ops.not_equal(y_true, self.ignore_class), shape=losses.shape)
+        return ops.reshape(is_counted(y_true, self.ignore_class), shape=losses.shape)
 
 
 class BinaryFocalCrossentropy(_Named):

@@ -2,7 +2,7 @@
 from .. import config, ops
 from ..changes import Noted
 from ..ops.loss import repeats_of_weights
-from ..tensor import Operand, convert, standardize_dtype
+from ..tensor import FLOATS, Operand, convert, standardize_dtype
 from ..utils.naming import unique_name
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -99,8 +99,7 @@ def to_dtype(x, dtype):
 def explained(who, error, y_true, y_pred):
     """The error of a function that got targets and predictions of different shapes, with both shapes; else the error as it is."""
     shapes = getattr(y_true, "shape", None), getattr(y_pred, "shape", None)
-    if None in shapes or shapes[0] == shapes[1] or "shape" not in str(error) or str(shapes[0]) in str(error) and str(shapes[1]) in str(error) \
-            or str(error).startswith(who):
+    if None in shapes or shapes[0] == shapes[1] or "shape" not in str(error) or str(error).startswith(("loss '", "metric '")):
         return error
     return ValueError(f"{who} failed for targets of shape {shapes[0]} and predictions of shape {shapes[1]}: {error}. If they should "
                       "have one shape, give the last layer as many units as a target has values, or reshape the targets")
@@ -150,6 +149,12 @@ def leading(a, b):
     if len(a.shape) == len(b.shape) or not a.shape:
         return a, b
     return ops.reshape(a, shape=a.shape + (1,) * (len(b.shape) - len(a.shape))), b
+
+
+def is_counted(labels, ignore_class):
+    """True for labels that are not `ignore_class`, which their dtype may be too narrow for."""
+    labels = convert(labels)
+    return ops.not_equal(labels if labels.dtype in (*FLOATS, "int32", "int64") else ops.cast(labels, dtype="int64"), ignore_class)
 
 
 def apply_mask(sample_weight, mask, dtype, reduction):

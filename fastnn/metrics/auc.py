@@ -78,7 +78,8 @@ class AUC(FourCounts):
 
     def _build(self, shape):
         if self.multi_label and len(shape) != 2:
-            raise ValueError(f"metric {self.name!r}: multi_label=True takes predictions of shape (samples, labels), received {shape}")
+            raise ValueError(f"metric {self.name!r}: multi_label=True takes predictions of shape (samples, labels), received shape "
+                             f"{shape}")
         self._add_counts((self.num_thresholds, shape[1]) if self.multi_label else (self.num_thresholds,))
         self._built = True
 

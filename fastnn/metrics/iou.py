@@ -113,7 +113,7 @@ class BinaryIoU(IoU):
 
     Example:
         >>> float(BinaryIoU(threshold=0.3)([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7]))
-        0.3333333134651184
+        0.3333333432674408
     """
 
     def __init__(self, target_class_ids=(0, 1), threshold=0.5, name=None, dtype=None):
@@ -135,7 +135,7 @@ class MeanIoU(IoU):
 
     Example:
         >>> float(MeanIoU(num_classes=2)([0, 0, 1, 1], [0, 1, 0, 1]))
-        0.3333333134651184
+        0.3333333432674408
     """
 
     def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True, axis=-1):

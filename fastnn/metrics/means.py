@@ -2,7 +2,7 @@
 import inspect
 
 from .. import ops
-from ..losses.loss import apply_mask, squeeze_or_expand_to_same_rank
+from ..losses.loss import apply_mask, is_counted, squeeze_or_expand_to_same_rank
 from ..tensor import convert
 from . import functions
 from .metric import Mean, MeanMetricWrapper
@@ -164,8 +164,8 @@ class SparseCategoricalCrossentropy(_Named):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Takes in a batch; see `MeanMetricWrapper.update_state`."""
         if self.ignore_class is not None and (sample_weight is not None or getattr(y_pred, "mask", None) is not None):
-            y_true = convert(y_true)
-            counts = ops.reshape(ops.not_equal(y_true, self.ignore_class), shape=_without(y_pred.shape, self.axis))
+            y_pred = convert(y_pred)
+            counts = ops.reshape(is_counted(y_true, self.ignore_class), shape=_without(y_pred.shape, self.axis))
             sample_weight = apply_mask(sample_weight, counts, self.dtype, "sum")
         super().update_state(y_true, y_pred, sample_weight)
 
@@ -184,8 +184,8 @@ class PearsonCorrelation(_Named):
         axis: along which the values lie that are correlated; 0: the correlation over the samples of each batch.
 
     Example:
-        >>> round(float(PearsonCorrelation(axis=0)([[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]])), 5)
-        1.0
+        >>> f"{float(PearsonCorrelation(axis=0)([[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]])):.4f}"
+        '1.0000'
     """
 
     function = staticmethod(functions.pearson_correlation)

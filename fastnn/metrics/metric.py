@@ -62,7 +62,7 @@ class Metric(Noted):
         return self.add_variable(shape, initializer, dtype, name=name)
 
     def stateless_update_state(self, metric_variables, *args, **kwargs):
-        """What `update_state(*args, **kwargs)` makes of a state, given and returned as a list of tensors; the metric's own stays."""
+        """What `update_state(*args, **kwargs)` makes of a state, a list of tensors; the metric's own state stays as it is."""
         return self._with(metric_variables, lambda: self.update_state(*args, **kwargs))[0]
 
     def stateless_result(self, metric_variables):

@@ -53,7 +53,7 @@ class FBetaScore(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Takes in a batch: targets 0 and 1 and predictions, both of shape (samples, classes); weights of shape (samples,)."""
-        y_true, y_pred = convert(y_true), convert(y_pred, self.dtype)
+        y_true, y_pred = squeeze_or_expand_to_same_rank(convert(y_true), convert(y_pred, self.dtype))
         _check_rows(self, y_true, y_pred)
         if not self._built:
             self._build(y_pred.shape[1])
@@ -87,9 +87,9 @@ class F1Score(FBetaScore):
 
     Example:
         >>> score = F1Score(threshold=0.5)
-        >>> [round(x, 3) for x in score([[1, 1, 1], [1, 0, 0], [1, 1, 0]],
-        ...                             [[0.2, 0.6, 0.7], [0.2, 0.6, 0.6], [0.6, 0.8, 0.0]]).tolist()]
-        [0.5, 0.8, 0.667]
+        >>> found = score([[1, 1, 1], [1, 0, 0], [1, 1, 0]], [[0.2, 0.6, 0.7], [0.2, 0.6, 0.6], [0.6, 0.8, 0.0]])
+        >>> [f"{x:.3f}" for x in found.tolist()]
+        ['0.500', '0.800', '0.667']
     """
 
     def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
@@ -113,8 +113,8 @@ class R2Score(Metric):
         ValueError: another aggregation, a negative number; in a batch: shapes other than (samples, columns).
 
     Example:
-        >>> round(float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])), 4)
-        0.5714
+        >>> f"{float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])):.4f}"
+        '0.5714'
     """
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):

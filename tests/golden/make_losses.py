@@ -141,8 +141,9 @@ def main():
                 loss = getattr(keras.losses, class_name)(**arguments, reduction=reduction)
                 for word, (other, mask) in further(kind, weights).items():
                     found[f"{name}/{reduction}/{word}"] = value(loss, y_true, y_pred, other, mask)
+    names = sorted(keras.src.losses.ALL_OBJECTS_DICT)
     path = pathlib.Path(__file__).with_name("losses.json")
-    text = json.dumps({"keras": keras.__version__, "configs": configs, "values": found})
+    text = json.dumps({"keras": keras.__version__, "names": names, "configs": configs, "values": found})
     path.write_text(text.replace("], [", "],\n[").replace('}, "', '},\n"'))
 
 

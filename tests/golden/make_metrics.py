@@ -106,8 +106,9 @@ def main():
                 values.append(np.asarray(metric.result()).tolist())
             found[f"{name}{'/weights' if weighted else ''}"] = values
         configs[name] = json.loads(json.dumps(metric.get_config(), default=lambda x: np.asarray(x).tolist()))
+    names = sorted(keras.src.metrics.ALL_OBJECTS_DICT)
     path = pathlib.Path(__file__).with_name("metrics.json")
-    path.write_text(json.dumps({"keras": keras.__version__, "configs": configs, "values": found}).replace('], "', '],\n"'))
+    path.write_text(json.dumps({"keras": keras.__version__, "names": names, "configs": configs, "values": found}).replace('], "', '],\n"'))
 
 
 if __name__ == "__main__":

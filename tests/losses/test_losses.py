@@ -120,6 +120,36 @@ def test_samples_of_an_ignored_class_do_not_count():
     assert float(loss([-1, -1, -1], p)) == 0.0
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "float32"])
+def test_the_ignored_class_may_lie_outside_of_the_dtype_of_the_labels(dtype):
+    labels = np.array([1, 0, 1]).astype(dtype)
+    for ignored in (-1, 255, 0):
+        counts = labels != ignored
+        value = losses.SparseCategoricalCrossentropy(ignore_class=ignored)(labels, np.array([[0.25, 0.75], [0.5, 0.5], [0.8, 0.2]]))
+        assert float(value) == pytest.approx(-np.log([0.75, 0.5, 0.2])[counts].mean(), rel=1e-5)
+
+
+def test_samples_without_pairs_have_no_gradient():
+    p = Tensor(np.eye(3, 4))
+    with GradientTape() as tape:
+        tape.watch(p)
+        value = losses.Circle(reduction="none")([0, 1, 2], p)
+    np.testing.assert_array_equal(value.numpy(), 0)
+    np.testing.assert_array_equal(tape.gradient(value, p).numpy(), 0)
+
+
+def test_a_mask_weighs_steps_of_weighted_samples(rng):
+    """Weights of samples beside a mask of steps, which Keras cannot broadcast."""
+    y_true, y_pred, mask = rng.standard_normal((4, 3, 2)), rng.standard_normal((4, 3, 2)), rng.integers(0, 2, (4, 3)).astype(bool)
+    p, weights = Masked(y_pred), np.array([1.0, 2.0, 0.0, 3.0])
+    p.mask = Tensor(mask)
+    each = ((y_true - y_pred)**2).mean(-1)
+    value = losses.MeanSquaredError(dtype="float64")(y_true, p, weights)
+    assert float(value) == pytest.approx((each * mask * weights[:, None]).sum() / mask.sum())
+    p.mask = Tensor(np.zeros((4, 3), bool))
+    assert float(losses.MeanSquaredError(dtype="float64")(y_true, p)) == 0.0
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "uint64", "float32", "float64", "bool"])
 def test_labels_of_any_dtype(dtype):
     p = np.array([[0.25, 0.75], [0.5, 0.5]])
@@ -143,6 +173,16 @@ P = np.full((2, 3), 1 / 3, "float32")
     (lambda: losses.MeanSquaredError()(P, P, sample_weight=np.ones(5)), ["sample_weight", "(5,)", "(2,)"]),
     (lambda: losses.BinaryCrossentropy(label_smoothing=2.0)(P, P), ["label_smoothing"]),
     (lambda: losses.MeanSquaredError(reduction="average"), ["reduction", "'average'", "'sum'"]),
+    (lambda: losses.LossFunctionWrapper(lambda t, p: ops.mean(p - t), name="mine")(P, P, np.ones(2)),
+     ["loss 'mine'", "one number", "()", "(2,)", "axis=-1"]),
+    (lambda: losses.LossFunctionWrapper(lambda t, p: ops.mean(p - t, axis=0), name="mine")(P, P, np.ones(2)),
+     ["loss 'mine'", "(2,)", "(3,)", "one value for each sample"]),
+    (lambda: losses.LossFunctionWrapper(lambda t, p: ops.mean(p - t, axis=-1), name="mine")(P[:, :2], P),
+     ["loss 'mine'", "(2, 2)", "(2, 3)", "reshape"]),
+    (lambda: losses.Dice()(P, P, np.ones(2)), ["loss 'dice'", "one number"]),
+    (lambda: losses.CategoricalGeneralizedCrossEntropy()([0, 3], P), ["generalized", "label 3", "3 classes"]),
+    (lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0), ["q must", "1.0"]),
+    (lambda: losses.Circle()([0, 1, 2], P), ["circle", "y_true", "(3,)", "(2, 3)"]),
     (lambda: losses.get("categorical_crosentropy"), ["categorical_crossentropy"]),
     (lambda: losses.get(3), ["3"]),
 ])
@@ -158,6 +198,8 @@ def test_names_and_configs():
                  "cosine_similarity", "poisson", "MeanSquaredError", "categorical_hinge"):
         assert callable(losses.get(name))
     assert losses.get(None) is None
+    for name in set(KERAS["names"]) - {"CTC", "ctc"}:
+        assert callable(getattr(losses, name, None) or losses._NAMES[name]), name
     assert losses.deserialize(losses.serialize(losses.mean_squared_error)) is losses.mean_squared_error
 
 

@@ -12,11 +12,13 @@ from fastnn import activations, callbacks, constraints, initializers, layers, lo
 from fastnn.models import Model, Sequential
 from tests.layers.test_golden import FACTS, made_layer, parts, stored_numbers
 from tests.losses.test_losses import golden_script
+from tests.metrics.test_metrics import KerasStyle
 
 from .replay import both_ways, check_replayed
 
-LOSSES, METRICS, OPTIMIZERS = (golden_script(f"make_{name}") for name in ("losses", "metrics", "optimizers"))
-DATA = LOSSES["data"]
+LOSSES, OPTIMIZERS = (golden_script(f"make_{name}") for name in ("losses", "optimizers"))
+METRICS = golden_script("make_metrics", data=LOSSES["data"])
+DATA = METRICS["batch"]
 
 # Classes and functions without golden cases: name -> arguments.
 LOSSES_ELSEWHERE = {"CTC"}     # tested below
@@ -77,11 +79,18 @@ def network(*inner, inputs=(5,), outputs=3, loss="mse", optimizer="sgd", activat
     """A function for `compare`: inner layers (each a function that makes one) between an input and a dense one."""
     def make():
         model = Sequential([layers.Input(inputs, dtype=dtype), *[one() for one in inner],
-                            *([layers.Flatten()] if len(inputs) > 1 else []), layers.Dense(outputs, activation=activation, dtype=dtype)])
+                            *([layers.Flatten()] if len(inputs) > 1 else []), *last_layers(outputs, activation, dtype)])
         model.compile(optimizer() if callable(optimizer) else optimizer, loss() if callable(loss) else loss,
                       **{name: value() if callable(value) else value for name, value in arguments.items()})
         return model
     return make
+
+
+def last_layers(outputs, activation, dtype):
+    """A dense layer, and what gives its outputs the shape of a tuple."""
+    if isinstance(outputs, int):
+        return [layers.Dense(outputs, activation=activation, dtype=dtype)]
+    return [layers.Dense(int(np.prod(outputs)), dtype=dtype), layers.Reshape(outputs), layers.Activation(activation or "linear")]
 
 
 def numbers(*shape, seed=0):
@@ -145,24 +154,37 @@ def test_activations(name):
 def targets(kind):
     """Inputs, targets and weights of a kind of golden data."""
     y_true, _, weights = DATA(kind, 3, 10)
-    return numbers(10, 5), y_true.astype("int64" if kind.startswith("labels") else "float32"), weights.astype("float32")
+    whole = kind.startswith(("labels", "classes", "pairs"))
+    weights = weights[:, 0] if kind == "classes@3" else weights         # of samples, for the sake of the loss
+    return numbers(10, 5), y_true.astype("int64" if whole else "float32"), weights.astype("float32")
 
 
 def output(kind):
-    """The last activation that fits a kind of data."""
-    return {"labels": "softmax", "one_hot": "softmax", "binary": "sigmoid", "positive": "sigmoid"}.get(kind)
+    """The last activation and the outputs that fit a kind of data."""
+    word = kind.partition("@")[0].removesuffix("_column").removesuffix("_int")
+    activation = {"labels": "softmax", "one_hot": "softmax", "binary": "sigmoid", "ties": "sigmoid", "positive": "sigmoid",
+                  "real2": "sigmoid", "classes": "sigmoid"}.get(word)
+    shape = DATA(kind, 3, 10)[1].shape[1:]
+    return {"activation": activation, "outputs": shape if len(shape) != 1 else shape[0]}
 
 
-ONE_VALUE = ("dice", "tversky", "cosine_axis", "cce_axis")      # losses over the samples: there is none to weigh
+def of_models(cases):
+    """Cases whose predictions a model can make: those without any axis but the samples it cannot."""
+    return [case for case, (_, _, kind) in cases.items() if not kind.endswith("@1") and (kind.partition("@")[0] != "classes" or "3" in kind)]
 
 
-@pytest.mark.parametrize("case, weighted", [(case, weighted) for case in LOSSES["CASES"] for weighted in (False, True)
-                                            if not (weighted and case in ONE_VALUE)])
+# Losses with no value for each sample: there is none to weigh.
+def one_value(case):
+    class_name, arguments, kind = LOSSES["CASES"][case]
+    return LOSSES["one_value"](class_name, arguments, kind) or "axis" in arguments
+
+
+@pytest.mark.parametrize("case, weighted", [(case, weighted) for case in of_models(LOSSES["CASES"]) for weighted in (False, True)
+                                            if not (weighted and one_value(case))])
 def test_losses(case, weighted):
     class_name, arguments, kind = LOSSES["CASES"][case]
     x, y, weights = targets(kind)
-    compare(network(loss=lambda: getattr(losses, class_name)(**arguments), outputs=5, activation=output(kind)), x, y,
-              weights if weighted else None, epochs=4)
+    compare(network(loss=lambda: getattr(losses, class_name)(**arguments), **output(kind)), x, y, weights if weighted else None, epochs=4)
 
 
 def test_ctc():
@@ -174,7 +196,8 @@ def test_ctc():
     compare(make, numbers(10, 6, 3), np.random.default_rng(1).integers(1, 5, (10, 3)) * (np.arange(3) < [[3], [1]] * 5))
 
 
-@pytest.mark.parametrize("case", METRICS["CASES"])
+@pytest.mark.parametrize("case", of_models(METRICS["CASES"]))
+@pytest.mark.filterwarnings("ignore:.*cuts weights")
 def test_metrics(case):
     class_name, arguments, kind = METRICS["CASES"][case]
     x, y, weights = targets(kind)
@@ -182,8 +205,9 @@ def test_metrics(case):
     def made():
         return [getattr(metrics, class_name)(**arguments, name="it")]
 
-    compare(network(loss="sparse_categorical_crossentropy" if kind.startswith("labels") else "mse", outputs=5, activation=output(kind),
-                      metrics=made, weighted_metrics=made), x, y, weights, epochs=4)
+    weighted = {} if case in METRICS["NO_WEIGHTS"] else {"weighted_metrics": made}
+    compare(network(loss="sparse_categorical_crossentropy" if kind.startswith("labels") else "mse", metrics=made, **weighted, **output(kind)),
+            x, y, weights if weighted else None, epochs=4)
 
 
 @pytest.mark.parametrize("name", METRIC_ARGUMENTS)
@@ -199,6 +223,11 @@ def test_metrics_of_layers(name):
             return x * 2.0
 
     compare(network(Watched), X, Y)
+
+
+def test_a_metric_in_the_style_of_keras():
+    compare(network(metrics=lambda: [KerasStyle(), "mae"], weighted_metrics=lambda: [KerasStyle(name="weighted")]), X, Y,
+            np.linspace(0.5, 2.0, 10).astype("float32"))
 
 
 # ---- Optimizers, and what surrounds updates ---------------------------------------------------------------------
