@@ -24,7 +24,9 @@ OF_THE_SHAPE = ("shape", "ndim", "size")       # these need not even see the val
 
 # Names that differ: of functions and ufuncs, and of their parameters (those that stand first correspond by their place).
 FUNCTIONS = {"around": "round", "remainder": "mod", "invert": "bitwise_not", "degrees": "rad2deg", "radians": "deg2rad",
-             "rint": "round", "absolute": "abs"}
+             "rint": "round", "absolute": "abs", "astype": "cast", "fix": "trunc"}
+OTHERS = {"choose", "convolve", "matrix"}     # ops by these names do something else
+LINALG = {"norm", "det", "inv", "cholesky", "solve", "qr", "svd", "eig", "eigh", "pinv", "slogdet"}     # of numpy.linalg
 PARAMETERS = {"b": "x2", "reps": "repeats", "a_min": "x_min", "a_max": "x_max", "min": "x_min", "max": "x_max"}
 OWN_PARAMETERS = {"where": {"x": "x1", "y": "x2"}, "append": {"values": "x2"}, "correlate": {"v": "x2"}}
 # NumPy says nothing of the parameters of these, which are written in C.
@@ -53,7 +55,8 @@ def array_function(self, function, types, args, kwargs):
     symbolic = any([isinstance(t, Spec) for t in tensors])
     if module == "numpy" and name in HARMLESS and not symbolic or name == "where" and len(args) + len(kwargs) == 1:
         return _by_values(function, name, args, kwargs)
-    op = operators.get(FUNCTIONS.get(name, name)) if module in ("numpy", "numpy.linalg") else None
+    known = module == "numpy" and name not in OTHERS or module == "numpy.linalg" and name in LINALG
+    op = operators.get(FUNCTIONS.get(name, name)) if known else None
     reason = f"has no counterpart in fastnn.ops{_hint(name)}"
     if op is not None:
         try:
@@ -158,6 +161,9 @@ def _arguments(function, name, op, args, kwargs):
     if "dtype" in named and "dtype" not in takes:       # NumPy computes in that type
         dtype = named.pop("dtype")
         positional[0] = operators["cast"](positional[0], dtype=dtype)
+    if name == "norm" and named.get("ord") not in (None, "fro") and (named.get("axis") is None and positional[0].ndim > 1
+                                                                     or isinstance(named.get("axis"), tuple)):
+        raise _Unsupported(f"ord={named['ord']!r} of matrices")     # fastnn.ops takes them as vectors
     if name == "clip":
         named = {"x_min": -np.inf, "x_max": np.inf, **{k: v for k, v in named.items() if v is not None}}
     return positional, named

@@ -123,6 +123,23 @@ np.unique(t)
 np.geomspace(p, 2 * p, 3)
 np.linalg.norm(t)
 np.linalg.norm(t, axis=1)
+np.linalg.norm(t, 1, 0)
+np.astype(t, 'float32')
+np.fix(t)
+np.nanvar(h, 1)
+np.nanpercentile(h, 30.0)
+np.diagflat(t)
+np.vsplit(t, 3)
+np.imag(t)
+np.unstack(t)
+np.trunc(t)
+np.true_divide(t, p)
+np.conj(t)
+np.fabs(t)
+np.less(t, u)
+np.logical_and(t > 0, u > 0)
+np.signbit(t)
+np.log1p(p)
 np.exp(t)
 np.sqrt(p)
 np.absolute(t)
@@ -251,7 +268,9 @@ def test_gradients_pass(text):
     ("np.percentile(t, 3, weights=t)", "with weights="), ("np.spacing(t)", "numpy.spacing has no counterpart"),
     ("np.add(t, u, where=t > 0)", "for these arguments \\(where\\)"), ("np.add(p, t, out=np.zeros((3, 4)))", "array \\+= tensor"),
     ("np.subtract.reduce(t)", "numpy.subtract.reduce has no counterpart"), ("np.add.reduceat(t, [0, 1])", "numpy.add.reduceat"),
-    ("np.fft.fft(t)", "numpy.fft.fft has no counterpart"), ("np.cov(t)", "numpy.cov has no counterpart")])
+    ("np.fft.fft(t)", "numpy.fft.fft has no counterpart"), ("np.cov(t)", "numpy.cov has no counterpart"),
+    ("np.linalg.norm(t, 2)", "ord=2 of matrices"), ("np.linalg.trace(t)", "numpy.linalg.trace has no counterpart"),
+    ("np.choose([0, 1, 0, 1], [t[0], t[1]])", "numpy.choose has no counterpart")])
 def test_what_has_no_op_is_an_error_that_says_what_to_do(text, words):
     with pytest.raises(TypeError, match=words) as error:
         call(text)(*arguments(Tensor))

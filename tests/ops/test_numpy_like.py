@@ -205,7 +205,7 @@ def test_dtypes_of_pairs():
 # ---- One by one -------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"])
-@pytest.mark.parametrize("n", [1, 7, 41, 3000])
+@pytest.mark.parametrize("n", [1, 7, 41, 260, 3000])
 def test_sort_is_stable_for_every_dtype(dtype, n):
     rng = np.random.default_rng(n)
     x = (rng.integers(0, 2**63, (2, n), dtype="uint64") * 2 + 1).astype(dtype) if "64" in dtype else rng.integers(-300, 300, (2, n)).astype(dtype)
