@@ -8,6 +8,7 @@
 #include "pool.inc"
 #include "norm.inc"
 #include "layer_norm.inc"
+#include "group_norm.inc"
 #include "loss.inc"
 #include "random.inc"
 #include "update.inc"
