@@ -12,6 +12,7 @@
 #include "pool.inc"
 #include "norm.inc"
 #include "layer_norm.inc"
+#include "group_norm.inc"
 #include "loss.inc"
 #include "metric.inc"
 #include "random.inc"

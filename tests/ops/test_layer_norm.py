@@ -108,6 +108,19 @@ def test_groups(axis, groups, rng):
     np.testing.assert_allclose(found.numpy(), np.moveaxis(y, 1, axis), atol=1e-9)
 
 
+@pytest.mark.parametrize("mean", [0.0, 1000.0])
+@pytest.mark.parametrize("shape, groups", [((2, 3000, 20), 4), ((3, 7, 64), 32), ((5, 6), 3)])
+def test_groups_far_from_zero(shape, groups, mean, level, rng):
+    x = (rng.standard_normal(shape) + mean).astype("float32")
+    y, m, rstd = ops.group_norm(x, groups=groups, epsilon=1e-3)
+    parts = x.astype("float64").reshape(shape[0], -1, groups, shape[-1] // groups)
+    exact, variance = parts.mean((1, 3)), parts.var((1, 3))
+    np.testing.assert_allclose(m.numpy(), exact, rtol=2e-7, atol=2e-7)
+    np.testing.assert_allclose(rstd.numpy(), 1 / np.sqrt(variance + 1e-3), rtol=5e-6)
+    expected = (parts - exact[:, None, :, None]) / np.sqrt(variance + 1e-3)[:, None, :, None]
+    np.testing.assert_allclose(y.numpy(), expected.reshape(shape), atol=1e-5 + mean * 1e-7 * rstd.numpy().max())
+
+
 def test_gradients_pass_through_any_axis(rng):
     x, w = Tensor(rng.standard_normal((4, 5, 6))), Tensor(rng.standard_normal((4, 5, 6)))
     found = []
