@@ -9,6 +9,7 @@
 #include "norm.inc"
 #include "loss.inc"
 #include "random.inc"
+#include "rejection.inc"
 #include "update.inc"
 #include "penalty.inc"
 #include "linalg.inc"
