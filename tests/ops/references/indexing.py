@@ -2,11 +2,11 @@
 import numpy as np
 
 
-def gather(x, indices, axis):
+def gather(x, indices, axis, wraps=True):
     return np.take(x, indices, axis)
 
 
-def gather_grad(dy, indices, shape, axis):
+def gather_grad(dy, indices, shape, axis, wraps=True):
     dx = np.zeros(shape, dy.dtype)
     np.add.at(dx, (slice(None),) * axis + (indices,), dy)
     return dx
