@@ -11,9 +11,10 @@
 enum { FN_GROUP = 64, FN_GROUP_BLOCKS = 16, FN_PHILOX_ROUNDS = 10 };
 static const uint32_t fn_philox_factor[2] = {0xD2511F53, 0xCD9E8D57}, fn_philox_bump[2] = {0x9E3779B9, 0xBB67AE85};
 
-static inline void fn_philox(uint64_t key, uint64_t counter, uint32_t c[4]) {
+/* The block of a counter of 128 bits, whose upper half is `high`. */
+static inline void fn_philox_at(uint64_t key, uint64_t counter, uint32_t high, uint32_t c[4]) {
   uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-  c[0] = (uint32_t)counter, c[1] = (uint32_t)(counter >> 32), c[2] = c[3] = 0;
+  c[0] = (uint32_t)counter, c[1] = (uint32_t)(counter >> 32), c[2] = high, c[3] = 0;
   for (int round = 0; round < FN_PHILOX_ROUNDS; round++) {
     uint64_t p0 = (uint64_t)fn_philox_factor[0] * c[0], p1 = (uint64_t)fn_philox_factor[1] * c[2];
     c[0] = (uint32_t)(p1 >> 32) ^ c[1] ^ k0;
@@ -22,6 +23,8 @@ static inline void fn_philox(uint64_t key, uint64_t counter, uint32_t c[4]) {
     k0 += fn_philox_bump[0], k1 += fn_philox_bump[1];
   }
 }
+
+static inline void fn_philox(uint64_t key, uint64_t counter, uint32_t c[4]) { fn_philox_at(key, counter, 0, c); }
 
 static inline void fn_philox_group(uint64_t key, uint64_t counter, uint32_t words[FN_GROUP]) {
   for (int block = 0; block < FN_GROUP_BLOCKS; block++) {

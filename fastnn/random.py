@@ -223,3 +223,50 @@ def shuffle(x, axis=0, seed=None):
     """
     x = convert_to_tensor(x)
     return ops.take(x, ops.random_permutation(draw_seed(seed), n=x.shape[axis]), axis=axis)
+
+
+# ---- By rejection -----------------------------------------------------------------------------------------------
+
+def _parameters(shape, dtype, *values):
+    """Parameters as float tensors of the result's shape."""
+    shape, dtype = _shape(shape), _float(dtype)
+    return [ops.broadcast_to(ops.cast(convert_to_tensor(value), dtype=dtype), shape=shape) for value in values]
+
+
+def gamma(shape, alpha, dtype=None, seed=None):
+    """Gamma distributed numbers of scale 1.
+
+    Args:
+        shape: of the result.
+        alpha: the distribution's shape, > 0: a number, or a tensor that broadcasts to the result.
+        dtype: float type; None: `fastnn.config.floatx()`.
+        seed: see the module.
+    """
+    return ops.random_gamma(draw_seed(seed), *_parameters(shape, dtype, alpha))
+
+
+def beta(shape, alpha, beta, dtype=None, seed=None):
+    """Beta distributed numbers, between 0 and 1.
+
+    Args:
+        shape: of the result.
+        alpha, beta: the distribution's parameters, > 0: numbers, or tensors that broadcast to the result.
+        dtype: float type; None: `fastnn.config.floatx()`.
+        seed: see the module.
+    """
+    state = draw_seed(seed)
+    x, y = [ops.random_gamma(state, parameter, logarithm=True) for parameter in _parameters(shape, dtype, alpha, beta)]
+    return ops.sigmoid(x - y)
+
+
+def binomial(shape, counts, probabilities, dtype=None, seed=None):
+    """Binomially distributed numbers: how many of `counts` trials succeed.
+
+    Args:
+        shape: of the result.
+        counts: numbers of trials: a number, or a tensor that broadcasts to the result.
+        probabilities: of success, likewise.
+        dtype: float type; None: `fastnn.config.floatx()`.
+        seed: see the module.
+    """
+    return ops.random_binomial(draw_seed(seed), *_parameters(shape, dtype, counts, probabilities))

@@ -16,6 +16,7 @@
 #include "loss.inc"
 #include "metric.inc"
 #include "random.inc"
+#include "rejection.inc"
 #include "update.inc"
 #include "penalty.inc"
 #include "linalg.inc"

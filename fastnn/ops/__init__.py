@@ -25,7 +25,8 @@ for _module in _modules:
     for _name, _value in _public(_module).items():
         if _found.setdefault(_name, _value) is not _value:
             raise ImportError(f"{_module.__name__} and {_found[_name].__module__} both offer {_name!r}")
-_found = {name: value if isinstance(value, (Op, type)) else recorded(value) for name, value in _found.items()}
+_found = {name: value if isinstance(value, (Op, type)) or hasattr(value, "written_down_in_parts") else recorded(value)
+          for name, value in _found.items()}
 globals().update(_found)
 
 install_operators(_found)

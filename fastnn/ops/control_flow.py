@@ -6,6 +6,7 @@ and choose by `where`, loops run their function once.
 """
 import inspect
 
+from ..graph import recorded
 from ..tape import GradientTape, active, flatten, record, unflatten
 from ..tensor import FLOATS, Operand, Spec, Tensor, Variable, convert, own
 from ._shapes import normalize_axis, operand
@@ -13,6 +14,8 @@ from .creation import zeros_like
 from .elementwise import add, greater_equal, multiply, where
 from .reduce import sum
 from .shape import concatenate, expand_dims, flip, reshape, stack, strided_slice
+
+_where = recorded(where)        # one node of a graph
 
 
 def _is_symbolic(structure):
@@ -40,7 +43,7 @@ def _choose(name, pred, a, b):
     if kinds(a) != kinds(b):
         raise ValueError(f"[{name}] with a symbolic condition the branches must give tensors of the same shapes and dtypes, received "
                          f"{kinds(a)} and {kinds(b)}")
-    return _mapped(lambda x, y: where(pred, x, y), a, b)
+    return _mapped(lambda x, y: _where(pred, x, y), a, b)
 
 
 def cond(pred, true_fn, false_fn):
@@ -82,6 +85,10 @@ def switch(index, branches, *operands):
             found = _choose("switch", greater_equal(index, k), branch(*operands), found)
         return found
     return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
+
+
+# In a graph the branches' own ops are nodes: functions without arguments can only reach what lies around them.
+cond.written_down_in_parts = switch.written_down_in_parts = True
 
 
 # ---- Loops ------------------------------------------------------------------------------------------------------
@@ -352,7 +359,7 @@ def custom_gradient(f):
         return output
 
     function.__name__, function.__doc__ = getattr(f, "__name__", "function"), f.__doc__
-    return function
+    return recorded(function)       # in a graph one node, or the gradient would be that of the ops in it
 
 
 def jvp(fun, primals, tangents, has_aux=False):

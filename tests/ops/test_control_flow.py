@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from fastnn import ops
+from fastnn import layers, models, ops
 from fastnn.capture import Capture
 from fastnn.tape import GradientTape
 from fastnn.tensor import Spec, Tensor, Variable
@@ -176,3 +176,14 @@ def test_conditions_that_are_tensors_cannot_be_replayed():
         with capture.recording():
             call()
         assert (capture.refusal is not None) == refused
+
+
+def test_in_a_graph():
+    x = layers.Input((4,))
+    turned = ops.custom_gradient(lambda x: (x * 1.0, lambda upstream: -upstream))(x)
+    y = ops.cond(ops.sum(x) > 0, lambda: turned * 2.0, lambda: x)
+    model = models.Model(x, [y, ops.switch(ops.cast(ops.sum(x) > 0, "int32"), [lambda a: a, lambda a: a + 1.0], x),
+                             ops.map(lambda row: row * 3.0, x)])
+    one = ops.ones((2, 4))
+    assert [y.numpy()[0, 0] for y in model(one)] == [2, 2, 3] and [y.numpy()[0, 0] for y in model(-one)] == [-1, -1, -3]
+    assert gradient(lambda x: model(x)[0], one)[0][0, 0] == -2
