@@ -12,7 +12,11 @@
 #define FN_DTYPE 0
 #include "ref/untyped.inc"
 #include "ref/take.inc"
+#include "ref/bits.inc"
+#include "ref/sort.inc"
+#include "ref/gather.inc"
 #include "ref/random_words.inc"
+#include "ref/confusion_matrix.inc"
 #undef FN_SUFFIX
 #undef FN_DTYPE
 

@@ -9,7 +9,8 @@ from . import changes as _changes
 from ._core import launch as _launch
 from ._core.threads import default_threads, show_to_threadpoolctl
 
-_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "winograd": "auto"}
+_state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "winograd": "auto",
+          "unsafe_deserialization": False}
 
 _launch.set_num_threads(default_threads())
 show_to_threadpoolctl()
@@ -85,6 +86,16 @@ def set_winograd(value):
     if value not in ("auto", "off"):
         raise ValueError(f"winograd must be 'auto' or 'off', received {value!r}")
     _set("winograd", value)
+
+
+def enable_unsafe_deserialization():
+    """Lets configs and files of models bring code that is run (that of Lambda layers); off unless this was called."""
+    _state["unsafe_deserialization"] = True
+
+
+def unsafe_deserialization():
+    """Whether configs and files may bring code that is run."""
+    return _state["unsafe_deserialization"]
 
 
 def set_num_threads(threads):

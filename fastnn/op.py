@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from . import config
 from .device import empty, launch, launch_later, recorder
+from .graph import has_symbols, write_down
 from .tape import active, record
 from .tensor import FLOATS, Operand, Spec, Tensor, Variable, as_array, convert, operators, own, result_type
 
@@ -73,6 +74,9 @@ class Op:
     def __repr__(self):
         return f"<op {self.name}{self.__signature__}>"
 
+    def __reduce__(self):
+        return REGISTRY.__getitem__, (self.name,)
+
     # ---- Calling ----
 
     def __call__(self, *inputs, **attrs):
@@ -83,6 +87,8 @@ class Op:
                 attrs[name] = tuple(attrs[name])        # shapes and strides are kept in caches
         for x in inputs:
             if x.__class__ is not Tensor and x.__class__ is not Variable:
+                if has_symbols((inputs, attrs)):
+                    return write_down(self, inputs, attrs)
                 inputs = self._convert(inputs, attrs)
                 if any([isinstance(x, Spec) for x in inputs]):
                     return self._infer(inputs, attrs)

@@ -62,6 +62,14 @@ class Operand:
     def rank(self):
         return len(self.shape)
 
+    @property
+    def _keras_mask(self):
+        return self.mask            # by this name own layers written for Keras read and set it
+
+    @_keras_mask.setter
+    def _keras_mask(self, mask):
+        self.mask = mask
+
 
 class Spec(Operand):
     """A shape and a dtype without values: what an op announces, and what flows through a model while it is built.
@@ -70,12 +78,15 @@ class Spec(Operand):
         shape: tuple of sizes, None where a size is open (the batch, mostly).
         dtype: name of the dtype.
         name: of an input.
+
+    Attributes:
+        mask: Spec of the mask that goes with it, or None.
     """
 
-    __slots__ = ("shape", "dtype", "name", "origin", "__weakref__")
+    __slots__ = ("shape", "dtype", "name", "mask", "__weakref__")
 
     def __init__(self, shape, dtype="float32", name=None):
-        self.shape, self.dtype, self.name = tuple(shape), dtype, name
+        self.shape, self.dtype, self.name, self.mask = tuple(shape), dtype, name, None
 
     def __repr__(self):
         return f"<Spec shape={self.shape} dtype={self.dtype}{f' name={self.name}' if self.name else ''}>"
@@ -97,16 +108,17 @@ class Tensor(Operand):
         dtype: name of the dtype.
         key: a number of its own, by which a tape knows it without keeping it alive.
         logits: of the result of a softmax or sigmoid: name and attributes of that op, and the tensor it took; else None.
+        mask: a bool tensor that says which steps of sequences count; layers hand it on.  None: all do.
     """
 
-    __slots__ = ("data", "shape", "dtype", "key", "logits", "__weakref__")
+    __slots__ = ("data", "shape", "dtype", "key", "logits", "mask", "__weakref__")
 
     def __init__(self, data, shape=None, dtype=None):
         self.data = data
         self.shape = data.shape if shape is None else shape
         self.dtype = NAMES[data.dtype] if dtype is None else dtype
         self.key = _next_key()
-        self.logits = None
+        self.logits = self.mask = None
 
     @property
     def size(self):
@@ -168,14 +180,6 @@ class Tensor(Operand):
 
     def __reduce__(self):
         return Tensor, (look(self, "a copy"),)     # a copy has a key of its own: no tape takes it for the original
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        """np.exp(tensor), array + tensor: the op of that name, so that no gradient is lost."""
-        op = operators.get(ufunc.__name__)
-        if method != "__call__" or kwargs or op is None:
-            raise TypeError(f"numpy.{ufunc.__name__} has no counterpart in fastnn.ops for these arguments: "
-                            "take tensor.numpy() where no gradient is needed")
-        return op(*inputs)
 
 
 def counted(slot, doc):

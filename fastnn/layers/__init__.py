@@ -1,24 +1,40 @@
 """Layers, under Keras' names."""
 from ..utils import serialization as _serialization
-from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from .convolution import Conv1D, Conv2D, Convolution1D, Convolution2D
+from .activation import Activation, ELU, LeakyReLU, ReLU, Softmax
+from .activation_prelu import PReLU
+from .borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from .convolution_depthwise import (DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D,
                                     SeparableConvolution1D, SeparableConvolution2D)
-from .convolution_transpose import (Conv1DTranspose, Conv2DTranspose, Convolution1DTranspose,
-                                    Convolution2DTranspose)
-from .core import Dense, Identity
+from .convolution_transpose import (Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, Convolution1DTranspose,
+                                    Convolution2DTranspose, Convolution3DTranspose)
+from .core import Dense, Identity, Masking
 from .dot_product import Dot, dot
 from .einsum_dense import EinsumDense
 from .embedding import Embedding, ReversibleEmbedding
 from .input_layer import Input, InputLayer
 from .input_spec import InputSpec
+from .lambda_layer import Lambda
 from .layer import Layer
+from .merging import (Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract, add, average, concatenate,
+                      maximum, minimum, multiply, subtract)
+from .noise import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from .normalization import BatchNormalization
-from .pooling import (AveragePooling2D, AvgPool2D, GlobalAveragePooling2D, GlobalAvgPool2D, GlobalMaxPool2D,
-                      GlobalMaxPooling2D, MaxPool2D, MaxPooling2D)
-from .preprocessing import Rescaling, ZeroPadding2D
-from .regularization import Dropout
+from .normalization_group import GroupNormalization
+from .normalization_rows import LayerNormalization, RMSNormalization, UnitNormalization
+from .normalization_spectral import SpectralNormalization
+from .pooling import (AveragePooling1D, AveragePooling2D, AveragePooling3D, AvgPool1D, AvgPool2D, AvgPool3D,
+                      GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalAvgPool1D,
+                      GlobalAvgPool2D, GlobalAvgPool3D, GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D,
+                      GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, MaxPool1D, MaxPool2D, MaxPool3D,
+                      MaxPooling1D, MaxPooling2D, MaxPooling3D)
+from .pooling_adaptive import (AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D,
+                               AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D)
+from .preprocessing import Rescaling
+from .regularization import ActivityRegularization, Dropout
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
+from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .wrapper import TimeDistributed, Wrapper
 
 
 def _classes():

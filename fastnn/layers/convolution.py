@@ -1,4 +1,4 @@
-"""Convolution of sequences and images."""
+"""Convolution of sequences, images and volumes."""
 from .. import ops
 from .arguments import positive_integer
 from .convolution_base import ConvolutionBase
@@ -106,4 +106,37 @@ class Conv2D(_Conv):
     rank = 2
 
 
-Convolution1D, Convolution2D = Conv1D, Conv2D
+class Conv3D(_Conv):
+    """Convolution of volumes with `filters` learned kernels.
+
+    Args:
+        filters: channels of the output.
+        kernel_size, strides, dilation_rate: an int, or a tuple (depth, height, width).
+        padding: "valid" (none) or "same" (zeros, so that the output has ceil(size / stride)).
+        data_format: "channels_last", "channels_first" or None for `fastnn.config.image_data_format()`.
+        groups: the input's channels are cut into so many groups, each with its own kernels.
+        activation: name or function.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
+            kernel_constraint, bias_constraint: objects or names.
+        Others: see `Layer`.
+
+    Input:
+        (batch, depth, height, width, channels), or channels first.
+
+    Weights:
+        kernel (depth, height, width, channels / groups, filters), bias (filters,).
+
+    Raises:
+        ValueError: bad values, for `strides` and `dilation_rate` both above 1, and filters or channels that the
+        groups do not divide.
+
+    Example:
+        >>> fastnn.layers.Conv3D(8, 3, activation="relu", padding="same")(np.ones((2, 6, 9, 9, 1))).shape
+        (2, 6, 9, 9, 8)
+    """
+
+    rank = 3
+
+
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D

@@ -6,7 +6,7 @@ from .kernel_layer import KernelLayer
 
 
 class ConvolutionBase(KernelLayer):
-    """A convolution over `rank` axes: 1 (sequences) or 2 (images).
+    """A convolution over `rank` axes: 1 (sequences), 2 (images) or 3 (volumes).
 
     Subclasses make their weights in `_add_weights`, convolve in `_convolve`, which is always given channels last and what
     follows in the same op, and name the arguments that they have of their own in `config_keys`.

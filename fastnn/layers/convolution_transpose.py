@@ -1,4 +1,4 @@
-"""Transposed convolution of sequences and images: from small to large, the gradient of a convolution."""
+"""Transposed convolution of sequences, images and volumes: from small to large, the gradient of a convolution."""
 from .. import ops
 from .arguments import integers, positive_integer
 from .convolution_base import ConvolutionBase
@@ -89,4 +89,32 @@ class Conv2DTranspose(_ConvTranspose):
     rank = 2
 
 
-Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
+class Conv3DTranspose(_ConvTranspose):
+    """Transposed convolution of volumes: each input is spread over the outputs of a window.
+
+    Args:
+        filters: channels of the output.
+        kernel_size, strides, dilation_rate: an int, or a tuple (depth, height, width).
+        padding: "valid" (the output has (size - 1) * stride + max(kernel, stride)) or "same" (size * stride).
+        output_padding: how much longer than the least the output is, less than strides; None: what `padding` says.
+        data_format: "channels_last", "channels_first" or None for `fastnn.config.image_data_format()`.
+        Others: as for `Conv3D`.
+
+    Input:
+        (batch, depth, height, width, channels), or channels first.
+
+    Weights:
+        kernel (depth, height, width, filters, channels), bias (filters,).
+
+    Raises:
+        ValueError: bad values, and for `strides` and `dilation_rate` both above 1.
+
+    Example:
+        >>> fastnn.layers.Conv3DTranspose(8, 4, strides=2, padding="same")(np.ones((2, 3, 5, 5, 3))).shape
+        (2, 6, 10, 10, 8)
+    """
+
+    rank = 3
+
+
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose

@@ -1,5 +1,6 @@
 """Dense, and Identity, which does nothing."""
 from .. import ops
+from ..utils.serialization import deserialize
 from .arguments import positive_integer
 from .input_spec import InputSpec
 from .kernel_layer import KernelLayer
@@ -61,6 +62,44 @@ class Dense(KernelLayer):
             "units": self.units,
             "quantization_config": None,
         }
+
+
+class Masking(Layer):
+    """Masks the steps of sequences whose features all have a certain value: layers that know masks leave them out.
+
+    Args:
+        mask_value: the value.
+        Others: see `Layer`.
+
+    Input:
+        (batch, steps, ..., features).
+
+    Output:
+        the same, 0 where it is masked; its mask (batch, steps, ...) goes with it.
+
+    Example:
+        >>> y = fastnn.layers.Masking(mask_value=9)(np.array([[[1.0, 2.0], [9.0, 9.0]]]))
+        >>> y.mask.tolist()
+        [[True, False]]
+    """
+
+    def __init__(self, mask_value=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.mask_value = deserialize(mask_value) if isinstance(mask_value, dict) else mask_value
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs):
+        counts = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
+        outputs = ops.where(counts, inputs, 0.0)
+        outputs.mask = ops.squeeze(counts, axis=-1)
+        return outputs
+
+    def compute_mask(self, inputs, mask=None):
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "mask_value": self.mask_value}
 
 
 class Identity(Layer):

@@ -64,13 +64,15 @@ class Holder(Noted):
     @property
     def weights(self):
         """All weights: own trainable ones, own others, then those of the layers inside."""
-        return unique(itertools.chain(self._own_variables(), *(layer.weights for layer in self._layers)))
+        return unique(itertools.chain(*(layer._own_variables() for layer in self._flatten_layers())))
 
     @property
     def variables(self):
         """As `weights`, plus the state of random number generators."""
-        states = [generator.state for generator in contents(self.__dict__, SeedGenerator)]
-        return unique(itertools.chain(self._own_variables(), states, *(layer.variables for layer in self._layers)))
+        def of(layer):
+            return layer._own_variables() + [generator.state for generator in contents(layer.__dict__, SeedGenerator)]
+
+        return unique(itertools.chain(*map(of, self._flatten_layers())))
 
     @property
     def trainable_weights(self):

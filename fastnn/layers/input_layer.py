@@ -1,6 +1,7 @@
 """Input: a symbolic tensor that tells a model the shape and dtype of its data."""
 import numpy as np
 
+from ..graph import Node
 from ..tensor import Spec, standardize_dtype
 from .layer import Layer
 
@@ -33,9 +34,12 @@ class InputLayer(Layer):
         self.batch_shape = _batch_shape(shape, batch_size, batch_shape, self.name)
         self.dtype = standardize_dtype(dtype)
         self.sparse, self.optional = bool(sparse), optional
-        self.output = Spec(self.batch_shape, self.dtype, name=self.name)
-        self.output.origin = self
         self.built = True
+        self._inbound_nodes.append(Node(self, (), {}, Spec(self.batch_shape, self.dtype)))
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._inbound_nodes = [Node(self, (), {}, Spec(self.batch_shape, self.dtype))]
 
     def call(self, inputs):
         return inputs
@@ -53,7 +57,7 @@ def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, bat
         as for `InputLayer`; `tensor` is its `input_tensor`.
 
     Returns:
-        A Spec, the `output` of a new InputLayer (which is the Spec's `origin`).
+        A KerasTensor, the `output` of a new InputLayer.
 
     Example:
         >>> x = fastnn.layers.Input((28, 28, 1), name="images")

@@ -1,10 +1,8 @@
-"""Rescaling and padding of images."""
+"""Rescaling of images."""
 import numpy as np
 
 from .. import ops
 from ..utils import serialization
-from .arguments import data_format_name, pair
-from .input_spec import InputSpec
 from .layer import Layer
 
 
@@ -44,36 +42,3 @@ class Rescaling(Layer):
     def from_config(cls, config):
         values = {key: serialization.deserialize(config[key]) for key in ("scale", "offset") if key in config}
         return super().from_config({**config, **values})
-
-
-class ZeroPadding2D(Layer):
-    """Rows and columns of zeros around images.
-
-    Args:
-        padding: int; tuple (rows, columns), on both sides each; or ((top, bottom), (left, right)).
-        data_format: "channels_last" or "channels_first".
-        Others: see `Layer`.
-
-    Raises:
-        ValueError: other values.
-    """
-
-    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.data_format = data_format_name(data_format)
-        if isinstance(padding, (int, np.integer)):
-            padding = (padding, padding)
-        if not isinstance(padding, (list, tuple)) or len(padding) != 2:
-            raise ValueError(f"`padding` should be an int, or have two elements. Received: padding={padding!r}.")
-        self.padding = tuple(pair(side, f"{which} entry of padding", least=0) for side, which in zip(padding, ("1st", "2nd")))
-        self.input_spec = InputSpec(ndim=4)
-        self.built = True
-
-    def call(self, inputs):
-        none = (0, 0)
-        if self.data_format == "channels_first":
-            return ops.pad(inputs, (none, none, *self.padding))
-        return ops.pad(inputs, (none, *self.padding, none))
-
-    def get_config(self):
-        return {**super().get_config(), "padding": self.padding, "data_format": self.data_format}

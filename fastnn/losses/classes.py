@@ -2,10 +2,10 @@
 import inspect
 
 from .. import ops
-from ..tensor import convert
 from ..utils import serialization
 from . import functions
 from .loss import Loss, squeeze_or_expand_to_same_rank
+from .pairs import circle
 
 
 class LossFunctionWrapper(Loss):
@@ -51,8 +51,12 @@ class _Named(LossFunctionWrapper):
     def call(self, y_true, y_pred):
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
+    forgotten = ()          # arguments that Keras' configs lack: here they are written if they are not the default
+
     def get_config(self):
-        return {**Loss.get_config(self), **self._fn_kwargs}
+        default = inspect.signature(type(self).__init__).parameters
+        return {**Loss.get_config(self), **{name: value for name, value in self._fn_kwargs.items()
+                                            if name not in self.forgotten or value != default[name].default}}
 
 
 def _plain(class_name, function, default_name=None):
@@ -95,7 +99,7 @@ class Huber(_Named):
         reduction, name, dtype: see `Loss`.
     """
 
-    function = staticmethod(functions.huber)
+    function, forgotten = staticmethod(functions.huber), ("delta",)
 
     def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
         self._set(reduction, name, dtype, delta=delta)
@@ -109,7 +113,7 @@ class CosineSimilarity(_Named):
         reduction, name, dtype: see `Loss`.
     """
 
-    function = staticmethod(functions.cosine_similarity)
+    function, forgotten = staticmethod(functions.cosine_similarity), ("axis",)
 
     def __init__(self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None):
         self._set(reduction, name, dtype, axis=axis)
@@ -168,7 +172,7 @@ class SparseCategoricalCrossentropy(_Named):
         0.6931471824645996
     """
 
-    function = staticmethod(functions.sparse_categorical_crossentropy)
+    function, forgotten = staticmethod(functions.sparse_categorical_crossentropy), ("axis",)
 
     def __init__(self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size", axis=-1,
                  name="sparse_categorical_crossentropy", dtype=None):
@@ -177,15 +181,10 @@ class SparseCategoricalCrossentropy(_Named):
     def _target_dtype(self, y_true):
         return None                     # labels stay integers
 
-    def _mask(self, y_true):
+    def _mask(self, y_true, losses):
         if self.ignore_class is None:
             return None
-        y_true = ops.squeeze(y_true, axis=-1) if len(y_true.shape) > 1 and y_true.shape[-1] == 1 else y_true
-        return convert(ops.not_equal(y_true, self.ignore_class), self.dtype)
-
-    def get_config(self):
-        config = super().get_config()
-        return {k: config[k] for k in ("name", "reduction", "from_logits", "ignore_class")}
+        return ops.reshape(ops.not_equal(y_true, self.ignore_class), shape=losses.shape)
 
 
 class BinaryFocalCrossentropy(_Named):
@@ -223,6 +222,19 @@ class CategoricalFocalCrossentropy(_Named):
                   label_smoothing=label_smoothing, axis=axis)
 
 
+class CTC(_Named):
+    """Connectionist temporal classification, for sequences of labels that are shorter than those of the predictions: `ctc`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    function = staticmethod(functions.ctc)
+
+    def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
+        self._set(reduction, name, dtype)
+
+
 class Dice(_Named):
     """1 - 2 sum(y_true y_pred) / (sum(y_true) + sum(y_pred)), for segmentation.
 
@@ -250,3 +262,57 @@ class Tversky(_Named):
 
     def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None):
         self._set(reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+
+
+class CategoricalGeneralizedCrossEntropy(_Named):
+    """(1 - p^q) / q, p the probability of the label: less disturbed by wrong labels than a cross-entropy.
+
+    Args:
+        q: 0 < q < 1; near 0 the loss is the cross-entropy, near 1 the mean absolute error.
+        reduction, name, dtype: see `Loss`.
+
+    Raises:
+        ValueError: a q that does not lie between 0 and 1.
+
+    Source: Zhang and Sabuncu 2018.
+
+    Example:
+        >>> float(CategoricalGeneralizedCrossEntropy()([1], [[0.75, 0.25]]))
+        1.0
+    """
+
+    function = staticmethod(functions.categorical_generalized_cross_entropy)
+
+    def __init__(self, q=0.5, reduction="sum_over_batch_size", name="categorical_generalized_cross_entropy", dtype=None):
+        if not 0 < q < 1:
+            raise ValueError(f"CategoricalGeneralizedCrossEntropy: q must lie between 0 and 1, received {q!r}")
+        self._set(reduction, name, dtype, q=q)
+
+    def _target_dtype(self, y_true):
+        return None
+
+
+class Circle(_Named):
+    """Pulls embeddings of a label together and pushes others apart: see `fastnn.losses.circle`.
+
+    Samples with no pair of their label, or none of another, do not count, in the loss or in its mean.
+
+    Args:
+        gamma: scale of the similarities.
+        margin: how strict the borders are.
+        remove_diagonal: whether a sample is not compared with itself.
+        reduction, name, dtype: see `Loss`.
+
+    Source: Sun et al. 2020.
+    """
+
+    function = staticmethod(circle)
+
+    def __init__(self, gamma=80.0, margin=0.4, remove_diagonal=True, reduction="sum_over_batch_size", name="circle", dtype=None):
+        self._set(reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+
+    def _target_dtype(self, y_true):
+        return None
+
+    def _mask(self, y_true, losses):
+        return ops.greater(losses, 0.0)

@@ -136,6 +136,8 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     if y_pred.shape[-1] == 1:
         warnings.warn("categorical_crossentropy needs predictions of shape (batch, classes) with more than one class, "
                       f"received {y_pred.shape}: use 'binary_crossentropy' for two classes", SyntaxWarning, stacklevel=2)
+    if label_smoothing and y_pred.shape[axis] != y_pred.shape[-1]:      # Keras counts the last axis here, whatever `axis` is
+        y_true, label_smoothing = y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1], 0.0
     y_pred, logits = _probabilities(y_pred, from_logits, axis)
     (y_true, y_pred), logits = _axis_last(y_true, y_pred, axis), None if logits is None else _last(logits, axis)
     return ops.crossentropy(y_true, y_pred, logits, label_smoothing=float(label_smoothing), epsilon=config.epsilon())
@@ -200,7 +202,7 @@ def _check_one_hot(y_true, y_pred):
                      "units")
 
 
-def _labels(y_true, y_pred, axis):
+def _labels(y_true, y_pred, axis, name="sparse_categorical_crossentropy", dense="categorical_crossentropy"):
     """Integer labels in the shape of the predictions without the axis of the classes."""
     wanted = list(y_pred.shape)
     del wanted[axis]
@@ -209,11 +211,10 @@ def _labels(y_true, y_pred, axis):
         return y_true
     if y_true.size == _size(wanted) and y_true.shape in ((*wanted, 1), wanted[:-1] if wanted[-1:] == (1,) else None):
         return ops.reshape(y_true, shape=wanted)
-    message = (f"loss 'sparse_categorical_crossentropy': received y_true of shape {y_true.shape} and y_pred of shape "
-               f"{y_pred.shape}, expected integer labels of shape {wanted}")
+    message = (f"loss {name!r}: received y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}, expected "
+               f"integer labels of shape {wanted}")
     if y_true.shape == y_pred.shape:
-        raise ValueError(f"{message}: these targets look one-hot. Use loss='categorical_crossentropy', or take their argmax "
-                         "over the last axis")
+        raise ValueError(f"{message}: these targets look one-hot. Use loss={dense!r}, or take their argmax over the last axis")
     if len(y_pred.shape) > 2 and y_true.shape in (y_pred.shape[:1], (*y_pred.shape[:1], 1)):
         raise ValueError(f"{message}. One label for each sample: the last layer needs an output of shape (batch, classes), so put "
                          "Flatten() or a global pooling before it")
@@ -227,12 +228,12 @@ def _size(shape):
     return size
 
 
-def _bad_label(y_true, error):
+def _bad_label(y_true, error, name="sparse_categorical_crossentropy"):
     label = y_true.numpy().reshape(-1)[error.position].item()
     if isinstance(label, float) and not label.is_integer():
-        return (f"loss 'sparse_categorical_crossentropy': the label {label} at position {error.position} is no integer. Labels "
+        return (f"loss {name!r}: the label {label} at position {error.position} is no integer. Labels "
                 f"are class numbers from 0 to {error.limit - 1}; for targets that are no classes take another loss, such as 'mse'")
-    return (f"loss 'sparse_categorical_crossentropy': label {label:.0f} at position {error.position} is none of the {error.limit} "
+    return (f"loss {name!r}: label {label:.0f} at position {error.position} is none of the {error.limit} "
             f"classes (0 to {error.limit - 1}; the last layer has {error.limit} units): give the last layer more units, or number "
             "the labels from 0")
 
@@ -272,6 +273,53 @@ def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_l
     p = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
     p = ops.clip(p, config.epsilon(), 1.0 - config.epsilon())
     return ops.sum(ops.power(1.0 - p, gamma) * alpha * (-y_true * ops.log(p)), axis=axis)
+
+
+def categorical_generalized_cross_entropy(y_true, y_pred, q):
+    """(1 - y_pred[label]^q) / q, which wrong labels disturb less than a cross-entropy.
+
+    Args:
+        y_true: integer labels 0 ... classes - 1, of the shape of `y_pred` without its last axis (or with one of size 1).
+        y_pred: probabilities of the classes along the last axis.
+        q: 0 < q < 1; near 0 the loss is the cross-entropy, near 1 the mean absolute error.
+
+    Raises:
+        ValueError: a label that is no class, one-hot targets, other shapes.
+
+    Source: Zhang and Sabuncu 2018, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels".
+
+    Example:
+        >>> float(categorical_generalized_cross_entropy([1], [[0.75, 0.25]], q=0.5)[0])
+        1.0
+    """
+    y_true, y_pred = convert(y_true), convert(y_pred)
+    if y_pred.dtype not in FLOATS:
+        y_pred = convert(y_pred, config.floatx())
+    name = "categorical_generalized_cross_entropy"
+    y_true = _labels(y_true, y_pred, -1, name, "categorical_crossentropy")
+    try:
+        p = ops.pick_class(y_true, y_pred)
+    except BadIndex as error:
+        raise ValueError(_bad_label(y_true, error, name)) from None
+    return (1.0 - ops.power(p, q)) / q
+
+
+def ctc(y_true, y_pred):
+    """CTC, for sequences of labels that are shorter than those of the predictions.  Source: Graves et al. 2006.
+
+    Args:
+        y_true: integer labels, (batch, max_labels); 0 is the blank: no label, and what fills the rows up.
+        y_pred: logits, (batch, steps, classes).
+
+    Raises:
+        ValueError: other shapes, a label that is no class.
+    """
+    y_true, y_pred = _floats(y_true, y_pred)
+    if len(y_true.shape) != 2 or len(y_pred.shape) != 3:
+        raise ValueError(f"loss 'ctc': received y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}, expected "
+                         "(batch, max_labels) and (batch, steps, classes): the last layer must give logits for each step")
+    lengths = ops.full(shape=y_pred.shape[:1], fill_value=y_pred.shape[1], dtype="int32")
+    return ops.ctc_loss(y_true, y_pred, ops.count_nonzero(y_true, axis=-1), lengths)
 
 
 def dice(y_true, y_pred, axis=None):

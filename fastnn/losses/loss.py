@@ -53,11 +53,16 @@ class Loss(Noted):
         Raises:
             ValueError: shapes that do not fit together, labels that are no classes.
         """
+        mask = getattr(y_pred, "mask", None)
         y_true, y_pred = to_dtype(y_true, self._target_dtype(y_true)), to_dtype(y_pred, self.dtype)
-        losses = self.call(y_true, y_pred)
+        try:
+            losses = self.call(y_true, y_pred)
+        except ValueError as error:
+            raise explained(f"loss {self.name!r}", error, y_true, y_pred) from error
         if losses is None:
             raise ValueError(f"loss {self.name!r} returned None, expected the losses of the samples: its function needs a `return`")
-        return reduce_weighted_values(losses, sample_weight, self._mask(y_true), self.reduction, self.name)
+        losses = convert(losses, self.dtype)
+        return reduce_weighted_values(losses, sample_weight, both(mask, self._mask(y_true, losses)), self.reduction, self.name)
 
     def call(self, y_true, y_pred):
         """The loss of each sample, to be written by subclasses."""
@@ -66,9 +71,9 @@ class Loss(Noted):
     def _target_dtype(self, y_true):
         return self.dtype
 
-    def _mask(self, y_true):
-        """1 for samples that count, 0 for the others; None if all do."""
-        return None
+    def _mask(self, y_true, losses):
+        """True for samples that count, False for the others; None if all do."""
+        return getattr(losses, "mask", None)
 
     def get_config(self):
         """The arguments that make this loss again."""
@@ -89,6 +94,16 @@ def to_dtype(x, dtype):
     if x.__class__ is not list and getattr(x, "dtype", None) == dtype and isinstance(x, Operand):
         return x
     return convert(x, dtype)
+
+
+def explained(who, error, y_true, y_pred):
+    """The error of a function that got targets and predictions of different shapes, with both shapes; else the error as it is."""
+    shapes = getattr(y_true, "shape", None), getattr(y_pred, "shape", None)
+    if None in shapes or shapes[0] == shapes[1] or "shape" not in str(error) or str(shapes[0]) in str(error) and str(shapes[1]) in str(error) \
+            or str(error).startswith(who):
+        return error
+    return ValueError(f"{who} failed for targets of shape {shapes[0]} and predictions of shape {shapes[1]}: {error}. If they should "
+                      "have one shape, give the last layer as many units as a target has values, or reshape the targets")
 
 
 def squeeze_or_expand_to_same_rank(x1, x2, expand_rank_1=True):
@@ -118,6 +133,38 @@ def reshaped(x, shape):
     return y
 
 
+# ---- Masks and weights ------------------------------------------------------------------------------------------
+
+def both(mask, other):
+    """Two masks as one; None where there is none."""
+    if mask is None or other is None:
+        return other if mask is None else mask
+    mask, other = squeeze_or_expand_to_same_rank(convert(mask, "bool"), convert(other, "bool"))
+    return ops.logical_and(*leading(mask, other))
+
+
+def leading(a, b):
+    """Two tensors, of which the one of lower rank belongs to the other's leading axes, with as many axes."""
+    if len(a.shape) > len(b.shape):
+        return leading(b, a)[::-1]
+    if len(a.shape) == len(b.shape) or not a.shape:
+        return a, b
+    return ops.reshape(a, shape=a.shape + (1,) * (len(b.shape) - len(a.shape))), b
+
+
+def apply_mask(sample_weight, mask, dtype, reduction):
+    """Sample weights that a mask is part of.  Where the losses become a mean, what the mask leaves weighs the more, so that the
+    mean is over what counts."""
+    if mask is None:
+        return sample_weight
+    mask = convert(convert(mask, "bool"), dtype)
+    if reduction in ("sum_over_batch_size", "mean"):
+        mask = mask * (mask.size / ops.maximum(ops.sum(mask), 1.0))
+    if sample_weight is None:
+        return mask
+    return ops.multiply(*leading(*squeeze_or_expand_to_same_rank(mask, convert(sample_weight, dtype))))
+
+
 # ---- From the losses of samples to one number -------------------------------------------------------------------
 
 def reduce_weighted_values(values, sample_weight=None, mask=None, reduction="sum_over_batch_size", name="loss"):
@@ -126,37 +173,46 @@ def reduce_weighted_values(values, sample_weight=None, mask=None, reduction="sum
     Args:
         values: one loss for each sample (or each step of it).
         sample_weight: weights, of a shape that `values` broadcasts with.
-        mask: 1 where a value counts, 0 elsewhere; a mean is over those that count.
+        mask: true where a value counts; a mean is over those that count.
         reduction, name: of the loss.
     """
-    if sample_weight is not None:
-        sample_weight = convert(sample_weight, values.dtype)
-        values, sample_weight = fit_weights(values, sample_weight, name)
-    if mask is not None:
-        mask = convert(mask, values.dtype)
-        if reduction in ("sum_over_batch_size", "mean"):
-            mask = mask * (mask.size / ops.maximum(ops.sum(mask), 1.0))
-        if sample_weight is not None:
-            mask, sample_weight = squeeze_or_expand_to_same_rank(mask, sample_weight)
-            mask = mask * sample_weight
-        sample_weight = mask
-    if reduction is None or reduction == "none":
-        return values if sample_weight is None else values * spread(sample_weight, values)
-    return ops.weighted_mean(values, sample_weight, reduction=_MEANS[reduction])
+    weights = apply_mask(sample_weight, mask, values.dtype, reduction)
+    if weights is None:
+        return values if reduction in (None, "none") else ops.weighted_mean(values, None, reduction=_MEANS[reduction])
+    given = convert(weights, values.dtype)
+    what = "sample_weight" if mask is None else "the mask" if sample_weight is None else "sample_weight with the mask"
+    values, weights = fit_weights(values, given, f"loss {name!r}", what)
+    if reduction in (None, "none"):
+        return values * spread(weights, values)
+    if reduction == "mean_with_sample_weight" and weights.size != given.size:       # Keras divides by the weights as they came
+        return ops.divide_no_nan(ops.weighted_mean(values, weights, reduction="sum"), ops.sum(given))
+    return ops.weighted_mean(values, weights, reduction=_MEANS[reduction])
 
 
-def fit_weights(values, weights, name):
-    """Values and weights as Keras broadcasts them; what is left to do is to repeat weights over the last axes."""
+def fit_weights(values, weights, who, what="sample_weight"):
+    """Values and weights as Keras broadcasts them; what is left to do is to repeat weights over the last axes.
+
+    Args:
+        values: what a loss or metric found, one number for each sample or more.
+        weights: a tensor of the same dtype.
+        who, what: of whom and of which weights messages speak.
+    """
     values, weights = squeeze_or_expand_to_same_rank(values, weights)
     if repeats_of_weights(values.shape, weights.shape) is not None:
         return values, weights
+    if not values.shape:
+        raise ValueError(f"{who} gives one number for the whole batch, shape (), so that {what} of shape {weights.shape} cannot weigh "
+                         "the samples: let it return one value for each sample, ops.mean(..., axis=-1) in place of ops.mean(...)")
     try:
         return values, ops.broadcast_to(weights, values.shape)
     except ValueError:
         expected = f"{values.shape[:1]} (one weight for each sample)"
         if len(values.shape) > 1:
             expected += f" or {values.shape} (one for each value)"
-        raise ValueError(f"loss {name!r}: sample_weight has shape {weights.shape}, expected {expected}") from None
+        hint = ". If there are as many weights as samples, it is the function that must return one value for each sample, its mean " \
+               "over the last axes" if len(weights.shape) == 1 else ""
+        raise ValueError(f"{who}: {what} has shape {weights.shape}, the values have shape {values.shape}; expected weights of shape "
+                         f"{expected}{hint}") from None
 
 
 def spread(weights, values):

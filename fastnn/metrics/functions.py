@@ -74,6 +74,35 @@ def cosine_similarity(y_true, y_pred, axis=-1):
     return ops.negative(_cosine_loss(y_true, y_pred, axis=axis))
 
 
+def pearson_correlation(y_true, y_pred, axis=-1):
+    """The correlation of targets and predictions along an axis, -1 to 1; NaN where one of them does not vary.
+
+    Source: Pearson 1895.
+    """
+    y_true, y_pred = _float_pair("pearson_correlation", y_true, y_pred)
+    t, p = [x - ops.mean(x, axis=axis, keepdims=True) for x in (y_true, y_pred)]
+    t, p = [x / ops.std(x, axis=axis, keepdims=True) for x in (t, p)]
+    return ops.mean(t * p, axis=axis)
+
+
+def concordance_correlation(y_true, y_pred, axis=-1):
+    """How near targets and predictions come to equality along an axis, -1 to 1: their correlation, less where means or
+    variances differ.  Source: Lin 1989."""
+    y_true, y_pred = _float_pair("concordance_correlation", y_true, y_pred)
+    mean_t, mean_p = [ops.mean(x, axis=axis, keepdims=True) for x in (y_true, y_pred)]
+    spread = ops.var(y_true, axis=axis, keepdims=True) + ops.var(y_pred, axis=axis, keepdims=True)
+    both = (y_true - mean_p) * (y_pred - mean_p)
+    return ops.mean(2.0 * both / (spread + ops.square(mean_t - mean_p) + config.epsilon()), axis=axis)
+
+
+def _float_pair(name, y_true, y_pred):
+    """Targets and predictions of one shape and one float dtype."""
+    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = squeeze_or_expand_to_same_rank(convert(y_true, y_pred.dtype), y_pred)
+    _check_shapes(name, y_true, y_pred)
+    return y_true, y_pred
+
+
 def _check_k(k):
     if not isinstance(k, int) or k < 1:
         raise ValueError(f"k must be an integer >= 1, received {k!r}")

@@ -2,7 +2,8 @@
 import inspect
 
 from .. import ops
-from ..losses.loss import squeeze_or_expand_to_same_rank
+from ..losses.loss import apply_mask, squeeze_or_expand_to_same_rank
+from ..tensor import convert
 from . import functions
 from .metric import Mean, MeanMetricWrapper
 
@@ -16,8 +17,12 @@ class _Named(MeanMetricWrapper):
         MeanMetricWrapper.__init__(self, type(self).function, name, dtype, **kwargs)
         vars(self).update(kwargs)
 
+    forgotten = ()          # arguments that Keras' configs lack: here they are written if they are not the default
+
     def get_config(self):
-        return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
+        default = inspect.signature(type(self).__init__).parameters
+        return {"name": self.name, "dtype": self.dtype, **{name: value for name, value in self._fn_kwargs.items()
+                                                           if name not in self.forgotten or value != default[name].default}}
 
 
 def _plain(class_name, function, default_name=None):
@@ -94,7 +99,7 @@ class SparseTopKCategoricalAccuracy(_Named):
         from_sorted_ids: whether predictions are class numbers in falling order of probability instead of scores.
     """
 
-    function = staticmethod(functions.sparse_top_k_categorical_accuracy)
+    function, forgotten = staticmethod(functions.sparse_top_k_categorical_accuracy), ("from_sorted_ids",)
 
     def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
         self._set(name, dtype, k=k, from_sorted_ids=from_sorted_ids)
@@ -108,7 +113,7 @@ class CosineSimilarity(_Named):
         axis: along which the vectors lie.
     """
 
-    function = staticmethod(functions.cosine_similarity)
+    function, forgotten = staticmethod(functions.cosine_similarity), ("axis",)
 
     def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
         self._set(name, dtype, axis=axis)
@@ -148,12 +153,60 @@ class SparseCategoricalCrossentropy(_Named):
     Args:
         name, dtype: see `Metric`.
         from_logits, axis: see `fastnn.losses.SparseCategoricalCrossentropy`.
+        ignore_class: a label whose samples count as 0, and with sample weights not at all.
     """
 
     function = staticmethod(functions.sparse_categorical_crossentropy)
 
-    def __init__(self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False, axis=-1):
-        self._set(name, dtype, from_logits=from_logits, axis=axis)
+    def __init__(self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False, ignore_class=None, axis=-1):
+        self._set(name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Takes in a batch; see `MeanMetricWrapper.update_state`."""
+        if self.ignore_class is not None and (sample_weight is not None or getattr(y_pred, "mask", None) is not None):
+            y_true = convert(y_true)
+            counts = ops.reshape(ops.not_equal(y_true, self.ignore_class), shape=_without(y_pred.shape, self.axis))
+            sample_weight = apply_mask(sample_weight, counts, self.dtype, "sum")
+        super().update_state(y_true, y_pred, sample_weight)
+
+
+def _without(shape, axis):
+    """A shape without one of its axes."""
+    axis %= len(shape)
+    return tuple(shape[:axis]) + tuple(shape[axis + 1:])
+
+
+class PearsonCorrelation(_Named):
+    """The mean over samples of the correlation of targets and predictions along an axis.
+
+    Args:
+        name, dtype: see `Metric`.
+        axis: along which the values lie that are correlated; 0: the correlation over the samples of each batch.
+
+    Example:
+        >>> round(float(PearsonCorrelation(axis=0)([[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]])), 5)
+        1.0
+    """
+
+    function = staticmethod(functions.pearson_correlation)
+
+    def __init__(self, name="pearson_correlation", dtype=None, axis=-1):
+        self._set(name, dtype, axis=axis)
+
+
+class ConcordanceCorrelation(_Named):
+    """The mean over samples of how near targets and predictions come to equality along an axis: see
+    `fastnn.metrics.concordance_correlation`.
+
+    Args:
+        name, dtype: see `Metric`.
+        axis: along which the values lie that are compared; 0: over the samples of each batch.
+    """
+
+    function = staticmethod(functions.concordance_correlation)
+
+    def __init__(self, name="concordance_correlation", dtype=None, axis=-1):
+        self._set(name, dtype, axis=axis)
 
 
 class RootMeanSquaredError(Mean):

@@ -1,7 +1,7 @@
 """`Metric`: a number that is gathered over batches; `Mean` and `Sum`, from which most others are made."""
 from .. import config, ops
 from ..changes import Noted
-from ..losses.loss import fit_weights
+from ..losses.loss import apply_mask, explained, fit_weights
 from ..tensor import FLOATS, Variable, convert, standardize_dtype
 from ..utils import serialization
 from ..utils.naming import unique_name
@@ -15,6 +15,8 @@ class Metric(Noted):
         dtype: of the state, "float32" or "float64"; None for `fastnn.config.floatx()`.
         name: by default made from the class name.
 
+    `update_state` is recorded with the step around it, and replayed: compute with `fastnn.ops`, keep what changes in variables.
+
     Example:
         >>> metric = Mean()
         >>> metric.update_state([1.0, 3.0])
@@ -24,7 +26,7 @@ class Metric(Noted):
 
     def __init__(self, dtype=None, name=None):
         self.name = unique_name(type(self).__name__) if name is None else name
-        self._dtype = standardize_dtype(getattr(dtype, "compute_dtype", dtype))
+        self._dtype = "int32" if dtype == "int" else standardize_dtype(getattr(dtype, "compute_dtype", dtype))
         self._variables = []
 
     @property
@@ -34,9 +36,14 @@ class Metric(Noted):
 
     @property
     def variables(self):
-        """The state: variables of this metric and of metrics that are its attributes."""
-        inner = [v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables]
-        return [*self._variables, *inner]
+        """The state: variables of this metric, and those of metrics that are its attributes or in lists and dicts of these."""
+        found, inner = list(self._variables), []
+        for value in vars(self).values():
+            if isinstance(value, Variable):
+                found += [value] if all([value is not v for v in found]) else []
+            elif value is not self._variables:
+                inner += _metrics_in(value)
+        return found + [v for metric in inner for v in metric.variables]
 
     def add_variable(self, shape=(), initializer="zeros", dtype=None, aggregation="sum", name=None):
         """A new variable of the state.  `aggregation` is taken for the sake of Keras and has no effect."""
@@ -53,6 +60,33 @@ class Metric(Noted):
         if isinstance(shape, str):              # add_weight("total") of older versions
             shape, name = (), shape
         return self.add_variable(shape, initializer, dtype, name=name)
+
+    def stateless_update_state(self, metric_variables, *args, **kwargs):
+        """What `update_state(*args, **kwargs)` makes of a state, given and returned as a list of tensors; the metric's own stays."""
+        return self._with(metric_variables, lambda: self.update_state(*args, **kwargs))[0]
+
+    def stateless_result(self, metric_variables):
+        """The result for a state, given as a list of tensors."""
+        return self._with(metric_variables, self.result)[1]
+
+    def stateless_reset_state(self):
+        """The state at the beginning, as a list of tensors."""
+        return self._with([v + 0 for v in self.variables], self.reset_state)[0]
+
+    def _with(self, values, do):
+        """The state after `do()`, begun with these values, and what that returns; the metric's own state stays as it was."""
+        variables = self.variables
+        if len(values) != len(variables):
+            raise ValueError(f"metric {self.name!r} has a state of {len(variables)} variables, received {len(values)} values")
+        before = [v + 0 for v in variables]
+        try:
+            for v, value in zip(variables, values):
+                v.assign(value)
+            result = do()
+            return [v + 0 for v in variables], result
+        finally:
+            for v, value in zip(variables, before):
+                v.assign(value)
 
     def update_state(self, *args, **kwargs):
         """Takes a batch into the state; to be written by subclasses."""
@@ -85,17 +119,27 @@ class Metric(Noted):
         return f"<{type(self).__name__} name={self.name!r}>"
 
 
+def _metrics_in(value):
+    """The metrics that a value is or holds."""
+    if isinstance(value, Metric):
+        return [value]
+    if isinstance(value, (list, tuple, dict)):
+        return [m for item in (value.values() if isinstance(value, dict) else value) for m in _metrics_in(item)]
+    return []
+
+
 def fitted(values, sample_weight, name):
     """Values and weights of one float dtype, in shapes that `mean_update` takes."""
     values = convert(values)
+    mask = None if sample_weight is None else getattr(values, "mask", None)
     if values.dtype not in FLOATS:
         values = convert(values, config.floatx())
     if sample_weight is None:
         return values, None
-    sample_weight = convert(sample_weight, values.dtype)
+    sample_weight = apply_mask(convert(sample_weight, values.dtype), mask, values.dtype, "sum")
     if values.shape == sample_weight.shape:
         return values, sample_weight
-    return fit_weights(values, sample_weight, name)
+    return fit_weights(values, sample_weight, f"metric {name!r}")
 
 
 class Sum(Metric):
@@ -133,8 +177,11 @@ class Mean(Metric):
         self.count = self.add_variable(name="count")
 
     def update_state(self, values, sample_weight=None):
-        """Takes in values (of a sample with several: their mean), each with its weight."""
-        ops.mean_update(self.total, self.count, *fitted(values, sample_weight, self.name))
+        """Takes in values (of a sample with several: their mean), each with its weight; with one weight for all, their mean."""
+        values, sample_weight = fitted(values, sample_weight, self.name)
+        if sample_weight is not None and not sample_weight.shape and values.shape:
+            values = ops.mean(values)
+        ops.mean_update(self.total, self.count, values, sample_weight)
 
     def result(self):
         return ops.divide_no_nan(self.total, self.count)
@@ -160,11 +207,15 @@ class MeanMetricWrapper(Mean):
             y_true, y_pred: targets and predictions.
             sample_weight: weights of the samples, shape (batch,), or of the values that the function returns.
         """
-        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        mask = getattr(y_pred, "mask", None)
+        try:
+            values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        except ValueError as error:
+            raise explained(f"metric {self.name!r}", error, y_true, y_pred) from error
         if values is None:
             raise ValueError(f"metric {self.name!r} returned None, expected a number or one for each sample: its function needs "
                              "a `return`")
-        ops.mean_update(self.total, self.count, *fitted(values, sample_weight, self.name))
+        super().update_state(values, apply_mask(sample_weight, mask, self.dtype, "sum"))
 
     def get_config(self):
         return {**super().get_config(), "fn": serialization.serialize(self._fn), **self._fn_kwargs}

@@ -1,5 +1,5 @@
-"""Models: layers that learn from data."""
+"""Models."""
+from .cloning import clone_model
+from .functional import Functional
 from .model import Model
 from .sequential import Sequential
-
-__all__ = ["Model", "Sequential"]

@@ -1,4 +1,6 @@
 """Array-likes as arrays: one, or several in a list or dict; their columns, of which batches are made; weights of classes."""
+import functools
+
 import numpy as np
 
 from .. import config
@@ -185,11 +187,20 @@ def check_lengths(x, y=None, sample_weight=None):
     return found.pop()
 
 
-def to_tensors(value, rule):
-    """The tensors of one array or of several, in the dtypes that a rule gives for theirs."""
+def input_rules(x, input_dtype):
+    """For each input the function from its dtype to that of its batches."""
+    if not isinstance(x, (list, tuple, dict)):
+        return [input_dtype]
+    places = sorted(x) if isinstance(x, dict) else range(len(x))
+    return [functools.partial(input_dtype, where=place) for place in places]
+
+
+def to_tensors(value, *rules):
+    """The tensors of one array or of several, in the dtypes that a rule (or one for each) gives for theirs."""
     if value is None:
         return None
-    parts = [column(a, rule).part(0, len(a)) for a in leaves(value)]
+    arrays = leaves(value)
+    parts = [column(a, rule).part(0, len(a)) for a, rule in zip(arrays, rules if len(rules) > 1 else rules * len(arrays))]
     return like(value, parts)
 
 

@@ -8,7 +8,8 @@ from ..layers.input_spec import check_inputs
 from ..ops import SparseTensor
 from ..tensor import Spec
 from ..utils.warn_utils import warn
-from .arrays import leaves
+from .arrays import leaves, like
+from .compile import Outputs
 from .data_adapter import ArrayBatches
 
 
@@ -55,9 +56,13 @@ def fit_arguments(batch_size, epochs, initial_epoch, steps_per_epoch, validation
 
 def arrays(model, batches, which=""):
     """Compares inputs and targets with the model: shapes, and labels of sparse losses with the number of classes."""
-    if model.input_spec is not None and batches.plain:
+    if model.input_spec is not None:
+        specs = [Spec((None, *x.shape[1:]), column.dtype) for x, column in zip(leaves(batches.x), batches.columns)]
         try:
-            check_inputs(model.input_spec, [Spec((None, *batches.x.shape[1:]), batches.columns[0].dtype)], model.name)
+            if hasattr(model, "_network"):
+                model._prepare(like(batches.x, specs))
+            elif len(specs) == 1:
+                check_inputs(model.input_spec, specs, model.name)
         except ValueError as error:
             raise ValueError(f"`validation_data`: {error}" if which else str(error)) from None
     compiled = model._compile_loss
@@ -67,10 +72,24 @@ def arrays(model, batches, which=""):
         raise ValueError(f'model "{model.name}" was compiled with loss={compiled.loss!r}, but there are no {which}targets: '
                          + ("pass validation_data=(x, y)" if which else "pass y"))
     outputs = getattr(model, "_outputs_spec", None)
-    if is_sparse(compiled.loss) and outputs is not None and not isinstance(batches.y, (list, tuple, dict)):
-        labels(batches.y, outputs.shape[-1], compiled.loss, which)
-    if plain_name(compiled.loss) == "binarycrossentropy" and isinstance(batches.y, np.ndarray):
+    if outputs is not None:
+        targets(compiled, outputs, batches, which)
+    elif plain_name(compiled.loss) == "binarycrossentropy" and isinstance(batches.y, np.ndarray):
         probabilities(batches.y, which)
+
+
+def targets(compiled, outputs, batches, which=""):
+    """Compares targets and weights with the outputs: how many there are, their names, labels of sparse losses."""
+    named = Outputs(outputs, compiled.output_names)
+    chosen = named.settings(compiled.loss, "loss")
+    named.weights(batches.sample_weight)
+    for loss, y, spec in zip(chosen, named.arrays(batches.y, "y", [loss is not None for loss in chosen]), leaves(outputs)):
+        if loss is None or not isinstance(y, np.ndarray):
+            continue
+        if is_sparse(loss):
+            labels(y, spec.shape[-1] if spec.shape else None, loss, which)
+        elif plain_name(loss) == "binarycrossentropy":
+            probabilities(y, which)
 
 
 def is_sparse(loss):

@@ -7,7 +7,7 @@ from .. import config
 from ..tensor import Tensor
 from ..utils.warn_utils import warn
 from .feed import Feed, signature
-from .arrays import (SparseColumn, check_lengths, class_weights, column, is_arrays, leaves, like, pack_x_y_sample_weight, target_dtype,
+from .arrays import (SparseColumn, check_lengths, class_weights, column, input_rules, is_arrays, leaves, like, pack_x_y_sample_weight, target_dtype,
                      to_arrays, to_tensors, unpack_x_y_sample_weight, weight_dtype)
 
 BATCH_SIZE = 32
@@ -20,7 +20,7 @@ class ArrayBatches:
 
     Args:
         x, y, sample_weight: arrays, or lists or dicts of them; `to_arrays` made them.
-        input_dtype: function from the dtype of an input to the one that the model wants.
+        input_dtype: function from the dtype of an input, and its position or key among several, to the one that the model wants.
         batch_size: samples in a batch; the last one may be smaller.
         shuffle: True (samples), "batch" (whole batches), or False.
     """
@@ -30,8 +30,8 @@ class ArrayBatches:
         self.num_samples = check_lengths(x, y, sample_weight)
         self.batch_size, self.shuffle = batch_size, shuffle
         self.num_batches = math.ceil(self.num_samples / batch_size)
-        self.columns = [column(a, rule) for part, rule in
-                        ((x, input_dtype), (y, target_dtype), (sample_weight, weight_dtype)) for a in leaves(part)]
+        self.columns = [column(a, rule) for a, rule in zip(leaves(x), input_rules(x, input_dtype))]
+        self.columns += [column(a, rule) for part, rule in ((y, target_dtype), (sample_weight, weight_dtype)) for a in leaves(part)]
         self.counts = len(leaves(x)), len(leaves(y))
         self.plain = not any(isinstance(part, (list, tuple, dict)) for part in (x, y, sample_weight))
         self.signatures, self.feeds = {}, {}
@@ -125,7 +125,7 @@ class GivenBatches:
 
     Args:
         source: what yields x, (x, y) or (x, y, sample_weight).
-        input_dtype: function from the dtype of an input to the one that the model wants.
+        input_dtype: as for ArrayBatches.
         class_weight: weight by class, applied to every batch; None: none.
     """
 
@@ -141,7 +141,8 @@ class GivenBatches:
             if weight is not None:
                 raise ValueError("class_weight cannot be used with data that bring sample weights")
             weight = class_weights(y, self.class_weight)
-        return pack_x_y_sample_weight(to_tensors(x, self.input_dtype), to_tensors(y, target_dtype), to_tensors(weight, weight_dtype))
+        return pack_x_y_sample_weight(to_tensors(x, *input_rules(x, self.input_dtype)), to_tensors(y, target_dtype),
+                                    to_tensors(weight, weight_dtype))
 
 
 class SequenceBatches(GivenBatches):

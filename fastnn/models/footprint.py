@@ -22,9 +22,9 @@ from ..tensor import Operand, Variable
 from . import fusion
 
 # In which layers and models keep account of their calls, and what a model tells of a training.
-ACCOUNTS = {"_losses", "_losses_stamp", "_seen", "_plans"}
+ACCOUNTS = {"_losses", "_losses_stamp", "_seen", "_plans", "_inbound_nodes", "_tensors"}
 TOLD = {"history", "stop_training"}
-LATE = {"entries", "terms", "single"}       # of losses and metrics: None until a step uses them, and set by a step that does
+LATE = {"entries", "terms", "single", "outputs", "wanted", "_plan"}       # of losses, metrics, networks: None until a step uses them, and set by a step that does
 PLAIN_OBJECTS = {"SimpleNamespace", "Namespace", "UserDict", "UserList", "Generic", "Protocol", "ABC"}     # of the standard library
 HEAP_TYPE = 1 << 9                          # Py_TPFLAGS_HEAPTYPE: a class made by a `class` statement
 ITEMS = 1000            # that are compared before every step, at most

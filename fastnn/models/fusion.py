@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from .. import config
 from ..changes import Noted
 from ..layers import (Activation, BatchNormalization, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Dense, DepthwiseConv1D,
-                      DepthwiseConv2D, InputLayer, LeakyReLU, MaxPooling2D, ReLU, SeparableConv1D, SeparableConv2D)
+                      DepthwiseConv2D, LeakyReLU, MaxPooling2D, ReLU, SeparableConv1D, SeparableConv2D)
 from ..ops import SparseTensor
 from ..ops.conv_pool import can_pool
 from ..tensor import Spec, Tensor
@@ -89,7 +89,7 @@ class Step:
         self.seen = None        # shape and dtype of the last input that all layers have accepted
 
     def __call__(self, x):
-        taken = x.__class__ is Tensor or x.__class__ is SparseTensor and self.head.sparse_inputs
+        taken = x.__class__ is Tensor and x.mask is None or x.__class__ is SparseTensor and self.head.sparse_inputs
         absorbed, others = self._absorb() if taken and _state.on else (None, self.followers)
         if absorbed:
             self._check(x)
@@ -123,16 +123,27 @@ class Step:
         self.seen = x.shape, x.dtype
 
 
-def steps(layers):
-    """What to call one after another instead of these layers: layers, and `Step`s that may run several as one."""
-    layers, found = [layer for layer in layers if layer.__class__ is not InputLayer], []
-    while layers:
-        end = 1
-        for classes in RULES[layers[0].__class__][0] if layers[0].__class__ in RULES else ():
+def may_follow(head, layer):
+    """Whether the first layer of a group could absorb a layer, by their classes."""
+    return any(layer.__class__ in classes for classes in RULES[head.__class__][0]) if head.__class__ in RULES else False
+
+
+def steps(layers, rows=None):
+    """What to call one after another instead of these layers: layers, and `Step`s that may run several as one.
+
+    Args:
+        layers: in their order; without inputs.
+        rows: something for each layer; then there are pairs (what to call, the rows that it stands for).
+    """
+    found, start = [], 0
+    while start < len(layers):
+        head, end = layers[start], start + 1
+        for classes in RULES[head.__class__][0] if head.__class__ in RULES else ():
             if end < len(layers) and layers[end].__class__ in classes:
                 end += 1
-        found.append(layers[0] if end == 1 else Step(layers[0], layers[1:end]))
-        layers = layers[end:]
+        call = head if end == start + 1 else Step(head, layers[start + 1:end])
+        found.append(call if rows is None else (call, rows[start:end]))
+        start = end
     return found
 
 

@@ -5,14 +5,19 @@ from .summary import print_summary
 
 
 class Model(Fit, Layer):
-    """A layer that is trained: derive from it, make layers in `__init__`, and compute in `call`.
+    """A layer that is trained: `Model(inputs, outputs)` of symbolic tensors; or derive from it, make layers in `__init__`, and
+    compute in `call`.
 
     Args:
+        inputs, outputs: symbolic tensors, or lists or dicts of them: see `Functional`.
         trainable: whether the weights are trained.
         dtype: "float32" or "float64"; None: `fastnn.config.floatx()`.
         name: the model's name; None: made from the class name.
 
     Example:
+        >>> inputs = layers.Input((4,))
+        >>> Model(inputs, layers.Dense(1)(inputs)).count_params()
+        5
         >>> class Net(Model):
         ...     def __init__(self):
         ...         super().__init__()
@@ -25,15 +30,31 @@ class Model(Fit, Layer):
         >>> model.fit(x, y, epochs=2)
     """
 
+    def __new__(cls, *args, **kwargs):
+        if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
+            from .functional import Functional
+            return Functional.__new__(Functional)
+        return super().__new__(cls)
+
     def __init__(self, *tensors, trainable=True, dtype=None, name=None, **kwargs):
-        if tensors or "inputs" in kwargs or "outputs" in kwargs:
-            raise TypeError(
-                "Model(inputs, outputs), the functional API, is not in fastnn yet: stack layers in a Sequential, or derive a "
-                "class from Model and compute in its `call`"
-            )
+        for argument, tensor in zip(("inputs", "outputs"), tensors):
+            kwargs[argument] = tensor
+        given = {key: kwargs.pop(key) for key in ("inputs", "outputs") if key in kwargs}
+        if len(given) == 1 or len(tensors) > 2:
+            raise TypeError(f"Model takes both `inputs` and `outputs`, and all else by name. Received: {sorted(given)}, {len(tensors)} "
+                            "arguments by position")
         super().__init__(trainable=trainable, dtype=dtype, name=name, **kwargs)
         self.history = None
         self._init_trainer()
+        if given:
+            self._become_functional(given)
+
+    def _become_functional(self, tensors):
+        """Makes the object of a user's class that called `super().__init__(inputs, outputs)` a functional model, too."""
+        from .functional import Functional, with_graph
+        if not isinstance(self, Functional):
+            self.__class__ = with_graph(type(self))
+        self._set_graph(**tensors)
 
     @property
     def layers(self):
@@ -45,7 +66,7 @@ class Model(Fit, Layer):
         raise AttributeError("`Model.layers` is made from the layers that are attributes: use another name for yours")
 
     def get_layer(self, name=None, index=None):
-        """A layer by name or by index.
+        """A layer by name, or by its index in `layers`.
 
         Raises:
             ValueError: none or both of the arguments, or no such layer.
@@ -142,7 +163,20 @@ class Model(Fit, Layer):
 
     # A model's pickled copy (and `copy.deepcopy`) is made of its attributes; what was collected for steps is left behind.
     def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name not in ("_collected", "history", "_plans")}
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_collected", "history", "_plans")}
+
+    def __reduce__(self):
+        return restore_model, (vars(type(self)).get("_written_as", type(self)), "_network" in vars(self)), self.__getstate__()
 
     def __setstate__(self, state):
         vars(self).update(state, _collected=None, history=None, _plans={})
+
+
+def restore_model(cls, functional):
+    """An empty model of a class, for `pickle` to fill."""
+    model = cls.__new__(cls)
+    if functional:
+        from .functional import Functional, with_graph
+        if not isinstance(model, Functional):
+            model.__class__ = with_graph(cls)
+    return model

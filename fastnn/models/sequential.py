@@ -1,5 +1,6 @@
 """Sequential: a stack of layers."""
 from ..layers import InputLayer, InputSpec, Layer
+from ..graph import origin
 from ..ops import reshape
 from ..tensor import Spec
 from ..utils.serialization import deserialize, serialize
@@ -40,7 +41,7 @@ class Sequential(Model):
 
     def add(self, layer, rebuild=True):
         """Puts a layer on top."""
-        layer = getattr(layer, "origin", layer) if isinstance(layer, Spec) else layer
+        layer = origin(layer) or layer
         if not isinstance(layer, Layer):
             raise ValueError(f"only layers can be added to a Sequential, received {layer!r} (of type {type(layer).__name__})"
                              + (": make an object of the class" if isinstance(layer, type) else ""))
@@ -161,6 +162,11 @@ class Sequential(Model):
         return self._specs[-1]
 
     @property
+    def output_names(self):
+        """[the name of the last layer]"""
+        return [self._stack[-1].name] if self._stack else None
+
+    @property
     def input_shape(self):
         """The shape of the input, None for the batch."""
         self._need("input shape")
@@ -193,12 +199,12 @@ class Sequential(Model):
         if self._specs and len(inputs.shape) != len(self._specs[0].shape):
             x = reshape(x, shape=(x.shape[0], *self._specs[0].shape[1:]))      # (N,) for (N, 1), or the other way
         if self.__dict__.get("_steps") is None:
-            self._steps = steps(self._stack)
+            self._steps = steps(self._stack[self._known_input():])
         for step in self._steps:
             x = step(x)
         return x
 
-    def _input_dtype(self, name):
+    def _input_dtype(self, name, where=None):
         if name.startswith("float"):
             return self.dtype
         if self.layers and self.layers[0].reads_integers:

@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 
+from ..graph import Operation
 from ..tensor import Spec
 
 UNBUILT = "0 (unbuilt)"
@@ -14,36 +15,59 @@ UNBUILT = "0 (unbuilt)"
 def print_summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
                   layer_range=None):
     """Prints a table of a model's layers; the arguments are those of `Model.summary`."""
-    header, alignment = ["Layer (type)", "Output Shape", "Param #"], "<<>"
-    positions, width = positions or [0.45, 0.80, 1.0], 88
+    header, alignment, width = ["Layer (type)", "Output Shape", "Param #"], "<<>", 88
+    network = getattr(model, "_network", None)
+    connections = None if network is None or network.is_chain() else connections_of(network)
+    if connections is not None:
+        header, alignment, width = [*header, "Connected to"], "<<><", 108
+    positions = positions or ([0.45, 0.80, 1.0] if connections is None else [0.3, 0.56, 0.74, 1.0])
     if show_trainable:
         header, alignment, width = header + ["Trainable"], alignment + "^", width + 12
-        positions = [p * 0.90 for p in positions] + [1.0] if len(positions) == 3 else positions
+        positions = [p * 0.90 for p in positions] + [1.0] if len(positions) < len(header) else positions
     width = line_length or min(width, shutil.get_terminal_size().columns - 4)
-    rows = [row for layer in in_range(model.layers, layer_range)
-            for row in layer_rows(model, layer, expand_nested, show_trainable)]
+    layers = model.layers if network is None else model.operations
+    rows = [row for layer in in_range(layers, layer_range) for row in layer_rows(model, layer, expand_nested, show_trainable, connections)]
     text = "\n".join([f'Model: "{model.name}"', *table(header, rows, column_widths(positions, width), alignment), *totals(model)])
     (print_fn or print)(text)
 
 
 # ---- Rows -------------------------------------------------------------------------------------------------------
 
-def layer_rows(owner, layer, expand_nested, show_trainable, level=0):
-    """The row of a layer, and those of the layers inside it if they are wanted."""
+def layer_rows(owner, layer, expand_nested, show_trainable, connections, level=0):
+    """The row of a layer (or of an op of a functional model), and those of the layers inside it if they are wanted."""
     prefix = "   " * level + "└ " if level else ""
-    params = f"{count(layer.weights):,}" if layer.built else UNBUILT
-    row = [f"{prefix}{layer.name} ({type(layer).__name__})", output_shape(owner, layer), params]
+    if isinstance(layer, Operation):
+        row = [f"{prefix}{layer.name} ({layer.class_name})", output_shape(owner, layer), "0"]
+    else:
+        params = f"{count(layer.weights):,}" if layer.built else UNBUILT
+        row = [f"{prefix}{layer.name} ({type(layer).__name__})", output_shape(owner, layer), params]
+    if connections is not None:
+        row.append(connections.get(id(layer), "-") if not level else "-")
+    if isinstance(layer, Operation):
+        return [row + ["-"] * show_trainable]
     if show_trainable:
         row.append("-" if not layer.weights else "Y" if layer.trainable else "N")
     rows = [row]
     if expand_nested:
         for inner in getattr(layer, "layers", ()):
-            rows += layer_rows(layer, inner, True, show_trainable, level + 1)
+            rows += layer_rows(layer, inner, True, show_trainable, connections, level + 1)
     return rows
+
+
+def connections_of(network):
+    """For each operation (by id) where its inputs come from: "conv[0][0], add[0][0]", name, number of the call, number of the result."""
+    sources, found = network.sources(), {}
+    for row in network.rows:
+        places = [sources[number] for number in row.inputs()]
+        found.setdefault(id(row.operation), []).extend(f"{op.name}[{call}][{index}]" for op, call, index in places)
+    return {key: ", ".join(names) or "-" for key, names in found.items()}
 
 
 def output_shape(owner, layer):
     """The shape of a layer's output as text, "?" where it is not known."""
+    network = getattr(owner, "_network", None)
+    if network is not None:
+        return network_shape(network, layer)
     specs, stack = getattr(owner, "_specs", None), getattr(owner, "_stack", ())
     if specs:
         for spec, other in zip(specs, stack):
@@ -53,6 +77,14 @@ def output_shape(owner, layer):
         return "?"
     shape = getattr(layer, "output_shape", None) or shape_from_build(layer)
     return str(tuple(shape)) if isinstance(shape, (tuple, list)) else "?"
+
+
+def network_shape(network, layer):
+    """The shape of what the last call of an operation of a network gives, as text; of several results a list."""
+    numbers = [number for number, source in network.sources().items() if source[0] is layer]
+    last = max((network.sources()[number][1] for number in numbers), default=None)
+    shapes = [network.specs[number].shape for number in numbers if network.sources()[number][1] == last]
+    return "?" if not shapes else str(shapes[0]) if len(shapes) == 1 else str(shapes)
 
 
 def shape_from_build(layer):

@@ -92,10 +92,11 @@ class Trainer:
         """
         if isinstance(steps_per_execution, bool) or not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(f"`steps_per_execution` must be an integer >= 1, received {steps_per_execution!r}")
-        compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights)
+        names = getattr(self, "output_names", None)
+        compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights, names)
         compiled_metrics = None
         if metrics is not None or weighted_metrics is not None:
-            compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
+            compiled_metrics = CompiledMetrics(metrics, weighted_metrics, names)
         self.optimizer = optimizers.get(optimizer)
         self.loss, self._compile_loss, self._compile_metrics = loss, compiled_loss, compiled_metrics
         self._loss_tracker = _mean("loss")
@@ -252,8 +253,11 @@ class Trainer:
 
     # ---- The dtype of inputs -------------------------------------------------------------------------------
 
-    def _input_dtype(self, name):
-        """The dtype in which data of this dtype enter the model: floats in the model's, integers where it wants them."""
+    def _input_dtype(self, name, where=None):
+        """The dtype in which data of this dtype enter the model: floats in the model's, integers where it wants them.
+
+        where: position or key of the input, where there are several.
+        """
         return self.dtype if name.startswith("float") else name
 
 

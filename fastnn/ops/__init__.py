@@ -2,7 +2,11 @@
 import importlib
 import pkgutil
 
+from .. import numpy_protocol
+from ..graph import recorded
+from ..op import Op
 from ..tensor import convert_to_tensor, install_operators
+from ._namespaces import namespaces
 
 
 def _public(module):
@@ -21,6 +25,9 @@ for _module in _modules:
     for _name, _value in _public(_module).items():
         if _found.setdefault(_name, _value) is not _value:
             raise ImportError(f"{_module.__name__} and {_found[_name].__module__} both offer {_name!r}")
+_found = {name: value if isinstance(value, (Op, type)) else recorded(value) for name, value in _found.items()}
 globals().update(_found)
 
 install_operators(_found)
+globals().update(namespaces(_found))       # ops.linalg.norm; the submodules of these names are found by `import` as ever
+numpy_protocol.install()

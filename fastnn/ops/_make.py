@@ -1,6 +1,6 @@
 """Factories of elementwise ops, so that each op is one line: its name, what it is, its gradient."""
 from ..op import integers, normal, op, uniform
-from ..tensor import Spec
+from ..tensor import FLOATS, Spec
 from ._shapes import broadcast_groups, broadcast_spec, kernel_for, unbroadcast
 
 
@@ -75,15 +75,21 @@ SHAPES = (((3, 5), (3, 5)), ((40000,), (40000,)), ((300, 130), (130,)), ((4, 1, 
 SMALL = [pair for pair in SHAPES if (40000,) not in pair]       # for functions that jump: no element near a jump
 
 
-def binary(name, doc, vjp=None, data=(normal, normal), promote=True, dtype=None, shapes=SHAPES):
-    """An op y = f(x1, x2) with NumPy's broadcasting, computed by the kernel of its name."""
+def binary(name, doc, vjp=None, data=(normal, normal), promote=True, dtype=None, shapes=SHAPES,
+           module="fastnn.ops.elementwise", kernel=None, whole=False):
+    """An op y = f(x1, x2) with NumPy's broadcasting, computed by the kernel of its name (or of another: `kernel`).
+
+    whole: whether it takes integers and booleans alone.
+    """
     def spec(x1, x2):
+        if whole and x1.dtype in FLOATS:
+            raise TypeError(f"[{name}] expected integers or booleans, received {x1.dtype}: cast them first")
         return broadcast_spec(x1.shape, x2.shape, dtype or x1.dtype, name)
 
     def cpu(x1, x2, y):
-        return kernel_for(name, x1.dtype), (x1, x2, y, x1.size, x2.size, y.size) + broadcast_groups(x1.shape, x2.shape)
+        return kernel_for(kernel or name, x1.dtype), (x1, x2, y, x1.size, x2.size, y.size) + broadcast_groups(x1.shape, x2.shape)
 
-    body = {"__doc__": doc, "__module__": "fastnn.ops.elementwise", "spec": spec, "cpu": cpu, "promote": promote,
+    body = {"__doc__": doc, "__module__": module, "spec": spec, "cpu": cpu, "promote": promote,
             "cases": [((data[0](*a), data[1](*b)), {}) for a, b in shapes]}
     if vjp is not None:
         body["vjp"] = vjp

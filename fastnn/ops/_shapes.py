@@ -30,6 +30,20 @@ def operand(x):
     return x if isinstance(x, Operand) else convert(x)
 
 
+def whole_index(indices, name):
+    """Indices as a tensor of integers."""
+    indices = operand(indices)
+    if "int" not in indices.dtype:
+        raise TypeError(f"[{name}] indices must be integers, received dtype {indices.dtype}: cast them first")
+    return indices
+
+
+def as_index(indices, name):
+    """Indices as an int64 tensor."""
+    indices = whole_index(indices, name)
+    return operators["cast"](indices, dtype="int64") if indices.dtype != "int64" else indices
+
+
 def common_operands(*xs):
     """Operands in a common dtype; a Python number takes the dtype of the others if that can hold it."""
     dtypes = [x.dtype for x in xs if isinstance(x, Operand)]

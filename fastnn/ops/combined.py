@@ -191,6 +191,13 @@ def get_item(x, key):
     return getitem(x, key)
 
 
-def multi_hot(inputs, num_classes, dtype=None):
-    """Rows with ones at all indices that the last axis of the inputs holds."""
-    return max(one_hot(inputs, num_classes, dtype=dtype), -2)
+def multi_hot(inputs, num_classes, axis=-1, dtype=None, sparse=False):
+    """Rows with ones at all indices that the second axis of the inputs (the only one of a vector) holds.
+
+    Args:
+        inputs: integer tensor.
+        num_classes: how long the rows are.
+        axis: where the axis of the classes stands before the second axis is reduced.
+    """
+    inputs = operand(inputs)
+    return max(one_hot(inputs, num_classes, axis=axis, dtype=dtype, sparse=sparse), 1 if len(inputs.shape) > 1 else 0)

@@ -2,10 +2,11 @@
 import numpy as np
 
 from ..op import normal, op
-from ..tensor import Operand, Spec, Tensor, convert_to_tensor, own, standardize_dtype
-from ._shapes import operand
+from ..tensor import FLOATS, Operand, Spec, Tensor, convert_to_tensor, own, standardize_dtype
+from ._shapes import common_operands, operand
 from ._views import as_shape, constant_array
-from .elementwise import where
+from .elementwise import add, cast, divide, multiply, subtract, where
+from .shape import broadcast_to, moveaxis, reshape
 
 
 def _fill_with(y, value):
@@ -82,9 +83,31 @@ def arange(start, stop=None, step=None, dtype=None):
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    """`num` numbers at even distances from start to stop."""
+    """`num` numbers at even distances from start to stop (numbers, arrays or tensors).
+
+    Args:
+        endpoint: whether stop is the last one.
+        retstep: whether their distance is returned, too.
+        axis: along which they lie, where start and stop have axes.
+    """
+    if isinstance(start, Operand) or isinstance(stop, Operand):
+        y, step = _between(start, stop, num, endpoint, axis)
+        y = y if dtype is None else cast(y, dtype=dtype)
+        return (y, step) if retstep else y
     values, step = np.linspace(start, stop, num, endpoint, True, axis=axis)
     return (_constant(values, dtype), step) if retstep else _constant(values, dtype)
+
+
+def _between(start, stop, num, endpoint, axis):
+    """What linspace gives for tensors, and the step."""
+    start, stop = common_operands(start, stop)
+    start, stop = [x if x.dtype in FLOATS else cast(x, dtype=None) for x in (start, stop)]
+    parts = max(num - 1 if endpoint else num, 1)
+    step = divide(subtract(stop, start), parts)
+    share = np.arange(num) / parts
+    share = share.reshape((-1,) + (1,) * len(step.shape)).astype(step.dtype)
+    y = add(multiply(start, 1.0 - share), multiply(stop, share))      # both ends exactly
+    return (y if axis == 0 or not step.shape else moveaxis(y, 0, axis)), step
 
 
 def eye(N, M=None, k=0, dtype=None):
@@ -115,8 +138,24 @@ def triu(x, k=0):
 
 
 def meshgrid(*x, indexing="xy"):
-    """Coordinate matrices of coordinate vectors."""
-    return [_constant(grid, operand(v).dtype) for grid, v in zip(np.meshgrid(*[convert_to_numpy(v) for v in x], indexing=indexing), x)]
+    """Coordinate matrices of coordinate vectors.
+
+    Args:
+        indexing: "xy": the first vector runs along the second axis, the second along the first; "ij": each along its own.
+
+    Example:
+        >>> [grid.tolist() for grid in meshgrid([1, 2], [5, 6, 7])]
+        [[[1, 2], [1, 2], [1, 2]], [[5, 5], [6, 6], [7, 7]]]
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"[meshgrid] indexing must be 'xy' or 'ij', received {indexing!r}")
+    x = [reshape(operand(v), shape=(-1,)) for v in x]
+    axes = list(range(len(x)))
+    if indexing == "xy" and len(x) > 1:
+        axes[:2] = 1, 0
+    sizes = [x[axes.index(k)].shape[0] for k in range(len(x))]
+    return [broadcast_to(reshape(v, shape=tuple(-1 if k == axis else 1 for k in range(len(x)))), shape=tuple(sizes))
+            for v, axis in zip(x, axes)]
 
 
 # ---- From and to NumPy ------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 import math
 
 from ..op import normal, op, uniform
-from ..tensor import FLOATS, Spec, convert, standardize_dtype
+from ..tensor import FLOATS, Spec, convert, operators, standardize_dtype
 from ._make import SMALL, above_one, binary, both, fused_gradient, mask, positive, unary, within_one, zero
 from ._shapes import CODES, broadcast_shapes, common_operands, kernel_for, operand, unbroadcast
 from .shape import broadcast_to
@@ -101,6 +101,9 @@ arctan2 = binary("arctan2", "The angle of the point (x2, x1), in radians.", lamb
 logaddexp = binary("logaddexp", "log(exp(x1) + exp(x2)) without overflow.", lambda dy, x1, x2, y, needs: both(
     lambda: multiply(dy, exp(subtract(x1, y))), x1, lambda: multiply(dy, exp(subtract(x2, y))), x2, needs),
     promote="float")
+prelu_slope = binary("prelu_slope", "The derivative of `prelu` for x1: 1 above zero, x2 below, 0 at zero.", shapes=SMALL)
+prelu = binary("prelu", "x1 where it is positive, else x2 * x1.", lambda dy, x1, x2, needs: both(
+    lambda: multiply(dy, prelu_slope(x1, x2)), x1, lambda: multiply(dy, minimum(x1, 0.0)), x2, needs), promote="float")
 true_divide = divide
 
 TINY = 1e-30    # below every float that matters, above zero in float32: keeps log finite where its result is not used
@@ -162,20 +165,26 @@ class choose:
                 unbroadcast(choose(condition, zero, dy), b.shape) if needs[2] else None)
 
 
-def where(condition, x1, x2):
+def where(condition, x1=None, x2=None):
     """x1 where the condition holds, else x2, with NumPy's broadcasting.
 
     Args:
         condition: tensor; what is not zero counts as true.
-        x1, x2: tensors or numbers, cast to a common dtype.
+        x1, x2: tensors or numbers, cast to a common dtype; None: the places where the condition holds, as `nonzero` gives them.
 
     Example:
         >>> where(convert_to_tensor([True, False]), 1.0, -1.0).tolist()
         [1.0, -1.0]
     """
+    if x1 is None or x2 is None:
+        if x1 is not x2:
+            raise ValueError("[where] x1 and x2 must both be given, or neither")
+        return operators["nonzero"](condition)
     condition = cast(operand(condition), dtype="bool")
     x1, x2 = common_operands(x1, x2)
     shape = broadcast_shapes(broadcast_shapes(condition.shape, x1.shape, "where"), x2.shape, "where")
+    if None in shape:       # of a spec: nothing that has values can be repeated to an open size
+        return Spec(shape, x1.dtype)
     operands = [x if x.shape == shape or (x is not condition and x.shape == ()) else broadcast_to(x, shape=shape)
                 for x in (condition, x1, x2)]
     return choose(*operands)

@@ -3,7 +3,8 @@ import numpy as np
 
 from ..op import integers, normal, op
 from ..tensor import FLOATS, Operand, Spec, Tensor, look, standardize_dtype
-from ._shapes import CODES, kernel_for, normalize_axis, operand, size_of
+from ._shapes import CODES, as_index, kernel_for, normalize_axis, operand, size_of, whole_index
+from .along import join_indices
 from .elementwise import cast, multiply
 from .shape import moveaxis, reshape, strided_slice
 
@@ -56,14 +57,6 @@ class gather_grad:
         return gather(ddx, indices, axis=axis, wraps=wraps), None
 
 
-def _as_index(indices, name):
-    """Indices as a tensor of integers."""
-    indices = operand(indices)
-    if "int" not in indices.dtype:
-        raise TypeError(f"[{name}] indices must be integers, received dtype {indices.dtype}: cast them first")
-    return indices
-
-
 def take(x, indices, axis=None):
     """Slices of x along an axis (None: elements of the flattened tensor); a negative index counts from the end.
 
@@ -73,25 +66,7 @@ def take(x, indices, axis=None):
     x = operand(x)
     if axis is None:
         x, axis = reshape(x, shape=(-1,)), 0
-    return gather(x, _as_index(indices, "take"), axis=normalize_axis(axis, len(x.shape), "take"))
-
-
-def take_along_axis(x, indices, axis=None):
-    """Elements of x whose places along an axis the index gives, one for each of its own elements."""
-    x, indices = operand(x), _as_index(indices, "take_along_axis")
-    if axis is None:
-        return take(x, reshape(indices, shape=(-1,)))
-    axis = normalize_axis(axis, len(x.shape), "take_along_axis")
-    n = x.shape[axis]
-    index = look(indices, "take_along_axis()")
-    index = np.where(index < 0, index + n, index)
-    if index.size and (index.min() < 0 or index.max() >= n):
-        raise ValueError(f"[take_along_axis] an index is outside of axis {axis} of size {n}")
-    shape = np.broadcast_shapes(x.shape[:axis] + (1,) + x.shape[axis + 1:], index.shape[:axis] + (1,) + index.shape[axis + 1:])
-    index = np.broadcast_to(index, shape[:axis] + (index.shape[axis],) + shape[axis + 1:])
-    places = list(np.indices(index.shape, sparse=True))
-    places[axis] = index
-    return take(reshape(x, shape=(-1,)), np.ravel_multi_index([np.broadcast_to(p, index.shape) for p in places], x.shape))
+    return gather(x, whole_index(indices, "take"), axis=normalize_axis(axis, len(x.shape), "take"))
 
 
 @op
@@ -169,8 +144,7 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     """
     if sparse:
         raise ValueError("[one_hot] fastnn has no sparse tensors: pass sparse=False")
-    x, dtype = _as_index(x, "one_hot"), standardize_dtype(dtype)
-    x = x if x.dtype == "int64" else cast(x, dtype="int64")
+    x, dtype = as_index(x, "one_hot"), standardize_dtype(dtype)
     y = one_hot_rows(x, num_classes=int(num_classes), dtype=dtype if dtype in ("float32", "float64") else "float32")
     y = y if y.dtype == dtype else cast(y, dtype=dtype)
     return y if axis in (-1, len(x.shape)) else moveaxis(y, -1, axis)
@@ -270,13 +244,11 @@ def _take_arrays(x, arrays, axis):
     if len(arrays) == 1:
         return take(x, arrays[0], axis=axis)
     sizes = x.shape[axis:axis + len(arrays)]
-    arrays = [look(a, "several index arrays") if isinstance(a, Tensor) else a for a in arrays]
-    arrays = [np.where(a < 0, a + n, a) for a, n in zip(np.broadcast_arrays(*arrays), sizes)]
-    for k, (a, n) in enumerate(zip(arrays, sizes)):
-        if a.size and (a.min() < 0 or a.max() >= n):
-            raise IndexError(f"[getitem] an index is out of range for axis {axis + k} of size {n}")
+    if None in sizes:
+        raise ValueError(f"[getitem] index arrays for axes {axis} to {axis + len(arrays) - 1} of shape {x.shape} need axes of known "
+                         "size: take them one after the other, with fastnn.ops.take")
     flat = reshape(x, shape=x.shape[:axis] + (size_of(sizes),) + x.shape[axis + len(sizes):])
-    return take(flat, np.ravel_multi_index(arrays, sizes), axis=axis)
+    return take(flat, join_indices(arrays, sizes), axis=axis)
 
 
 # ---- Values put in place ----------------------------------------------------------------------------------------

@@ -32,13 +32,14 @@ def batch_normalize(x, gamma=None, beta=None, moving_mean=None, moving_variance=
     return batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, epsilon=float(epsilon), activation=activation)[0]
 
 
-def moments(x, axes, keepdims=False):
+def moments(x, axes, keepdims=False, synchronized=False):
     """The mean and the (biased) variance over axes.
 
     Args:
         x: tensor.
         axes: an integer or several; None: all.
         keepdims: whether these axes stay, with size 1.
+        synchronized: over several devices; there is one, so that it makes no difference.
 
     Returns:
         (mean, variance).

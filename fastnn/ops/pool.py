@@ -1,11 +1,9 @@
 """Pooling over images (N, H, W, C): maximum and average, in windows or over the whole image."""
 from functools import lru_cache
 
-from .. import config
 from ..op import integers, normal, op, uniform
 from ..tensor import Spec
 from ._shapes import operand
-from .shape import moveaxis
 
 
 def max_pool2d(x, *, pool_size, strides=None, padding="valid"):
@@ -38,37 +36,6 @@ def average_pool2d(x, *, pool_size, strides=None, padding="valid"):
     """
     x = operand(x)
     return average_pool2d_forward(x, image=x.shape[1:3], pool_size=pool_size, strides=strides or pool_size, padding=padding)
-
-
-def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
-    """`keras.ops.max_pool` for images: the maximum of each window.
-
-    Args:
-        inputs: images, (N, H, W, C), or (N, C, H, W) where data_format is "channels_first".
-        pool_size, strides: an integer, or (down, right); strides are by default the window's size.
-        padding: "valid" or "same".
-        data_format: by default `fastnn.config.image_data_format()`.
-    """
-    return _pool(max_pool2d, inputs, pool_size, strides, padding, data_format)
-
-
-def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
-    """`keras.ops.average_pool` for images: the mean of each window, over its cells inside the image.
-
-    Args: as in `max_pool`.
-    """
-    return _pool(average_pool2d, inputs, pool_size, strides, padding, data_format)
-
-
-def _pool(function, inputs, pool_size, strides, padding, data_format):
-    data_format = data_format or config.image_data_format()
-    if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(f"data_format is {data_format!r}, expected 'channels_last' or 'channels_first'")
-    pool_size, strides = ((v, v) if isinstance(v, int) else v and tuple(v) for v in (pool_size, strides))
-    options = dict(pool_size=pool_size, strides=strides, padding=padding)
-    if data_format == "channels_last":
-        return function(inputs, **options)
-    return moveaxis(function(moveaxis(inputs, 1, -1), **options), -1, 1)
 
 
 # ---- Shapes -----------------------------------------------------------------------------------------------------

@@ -280,24 +280,46 @@ def logsumexp(x, axis=None, keepdims=False):
 
 
 def norm(x, ord=None, axis=None, keepdims=False):
-    """The norm of vectors: 2 (default, "fro"), 1, inf, -inf, 0, or any other power `ord`.
+    """The norm of vectors or of matrices.
 
     Args:
-        axis: one axis, or several over which the tensor counts as one vector; None for all.
+        x: tensor.
+        ord: of vectors None or 2 (the root of the sum of squares), 1, inf, -inf (the largest, the least absolute value), 0 (how many
+            are not zero), or any other power.  Of matrices None or "fro" (the root of the sum of squares), "nuc" (the sum of
+            the singular values), 2, -2 (the largest, the least of them), 1, -1, inf, -inf (the largest, the least sum of the
+            absolute values of a column, of a row).
+        axis: of vectors one axis, of matrices two (rows, columns).  None: all of x as one vector if ord is None, else x itself, a
+            vector or a matrix.
+        keepdims: whether reduced axes stay, with size 1.
+
+    Raises:
+        ValueError: an `ord` that there is not, an x of more axes than two where all of it is asked for.
+
+    Example:
+        >>> float(norm(convert_to_tensor([3.0, 4.0])))
+        5.0
     """
     from .elementwise import abs, power
     x = _floating(x)
-    if ord in (None, 2, "fro"):
-        return sqrt(sum(square(x), axis, keepdims))
+    if axis is None and ord is not None and len(x.shape) not in (1, 2):
+        raise ValueError(f"[norm] ord={ord!r} is of vectors or matrices, received the shape {x.shape}: pass one axis, or two")
+    axes = tuple(range(len(x.shape))) if axis is None else tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    if ord is None:
+        return sqrt(sum(square(x), axes, keepdims))
+    if len(axes) == 2:
+        from .decompositions import matrix_norm
+        return matrix_norm(x, ord, axes, keepdims)
+    if len(axes) != 1 or isinstance(ord, str):
+        raise ValueError(f"[norm] ord={ord!r} and axis={axis!r}: expected one axis and a number, or two axes")
+    if ord == 2:
+        return sqrt(sum(square(x), axes, keepdims))
     if ord == 1:
-        return sum(abs(x), axis, keepdims)
+        return sum(abs(x), axes, keepdims)
     if ord in (math.inf, -math.inf):
-        return (max if ord > 0 else min)(abs(x), axis, keepdims)
+        return (max if ord > 0 else min)(abs(x), axes, keepdims)
     if ord == 0:
-        return cast(sum(not_equal(x, 0.0), axis, keepdims), dtype=x.dtype)
-    if isinstance(ord, (int, float)):
-        return power(sum(power(abs(x), float(ord)), axis, keepdims), 1.0 / ord)
-    raise ValueError(f"[norm] ord must be None, 'fro', or a number, received {ord!r}")
+        return cast(sum(not_equal(x, 0.0), axes, keepdims), dtype=x.dtype)
+    return power(sum(power(abs(x), float(ord)), axes, keepdims), 1.0 / ord)
 
 
 def cumsum(x, axis=None, dtype=None):

@@ -256,14 +256,14 @@ class join:
         return tuple(_part(dy, axis, start, x.shape[axis]) for start, x in zip(starts, xs))
 
 
-def concatenate(xs, axis=-1):
+def concatenate(xs, axis=0):
     """Tensors one after the other along an axis.
 
     Args:
         xs: list of tensors whose shapes agree but for that axis.
 
     Example:
-        >>> concatenate([zeros((2, 1)), ones((2, 3))]).shape
+        >>> concatenate([zeros((2, 1)), ones((2, 3))], axis=1).shape
         (2, 4)
     """
     xs = [operand(x) for x in xs]

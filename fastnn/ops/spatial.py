@@ -1,7 +1,7 @@
-"""The convolutions of `keras.ops`, for sequences (one spatial axis) and images (two): all by the ops of `conv`.
+"""The convolutions of `keras.ops`, for sequences (one spatial axis), images (two) and volumes (three): all by the ops of `conv`.
 
 A sequence is an image of height 1, a depthwise convolution one with a group for each channel, and a transposed one
-the gradient of a convolution with regard to its images.
+the gradient of a convolution with regard to its images.  How volumes become images is in `volume`.
 """
 import numpy as np
 
@@ -11,16 +11,17 @@ from .activation import bias_act
 from .conv import conv2d, conv2d_backward_data
 from .conv_pool import conv2d_max_pool
 from .shape import expand_dims, moveaxis, reshape, squeeze
+from .volume import conv3d, conv3d_transposed
 
 
 # ---- By the names and arguments of Keras ------------------------------------------------------------------------
 
 def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """Convolution of sequences or images.
+    """Convolution of sequences, images or volumes.
 
     Args:
-        inputs: (N, T, C) or (N, H, W, C), the channels second where data_format is "channels_first".
-        kernel: (K, C / groups, F) or (KH, KW, C / groups, F): the number of groups is told from the channels.
+        inputs: (N, T, C), (N, H, W, C) or (N, D, H, W, C), the channels second where data_format is "channels_first".
+        kernel: (K, C / groups, F), or with as many axes as the inputs: the number of groups is told from the channels.
         strides, dilation_rate: an integer, or one for each spatial axis.
         padding: "valid" or "same".
         data_format: by default `fastnn.config.image_data_format()`.
@@ -35,7 +36,7 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
         >>> conv(ones((2, 10, 3)), ones((4, 3, 8)), strides=2).shape
         (2, 4, 8)
     """
-    x, kernel, to_format = _operands("conv", inputs, kernel, data_format)
+    x, kernel, to_format = _operands("conv", inputs, kernel, data_format, volumes=True)
     channels, depth = x.shape[-1], kernel.shape[-2]
     if channels and (not depth or channels % depth):
         raise ValueError(f"[conv] inputs have {channels} channels, expected {depth} or a multiple of it for a kernel of shape {kernel.shape}: "
@@ -80,8 +81,8 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     """Transposed convolution: what the gradient of a convolution does.
 
     Args:
-        inputs: (N, T, C) or (N, H, W, C), the channels second where data_format is "channels_first".
-        kernel: (K, F, C) or (KH, KW, F, C).
+        inputs: (N, T, C), (N, H, W, C) or (N, D, H, W, C), the channels second where data_format is "channels_first".
+        kernel: (K, F, C), or with as many axes as the inputs.
         strides, dilation_rate: an integer, or one for each spatial axis.
         padding: "valid" or "same".
         output_padding: how much longer than the least the output is, an integer or one for each axis; None: what makes
@@ -91,7 +92,7 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     Returns:
         F channels, laid out as the inputs.
     """
-    x, kernel, to_format = _operands("conv_transpose", inputs, kernel, data_format)
+    x, kernel, to_format = _operands("conv_transpose", inputs, kernel, data_format, volumes=True)
     return to_format(convolve_transposed(x, kernel, output_padding=output_padding,
                                          **_window("conv_transpose", x, strides, padding, dilation_rate)))
 
@@ -99,13 +100,15 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
 # ---- With channels last, bias and activation: what the layers call ----------------------------------------------
 
 def convolve(x, kernel, bias=None, *, strides, padding, dilation_rate, groups=1, **epilogue):
-    """`conv2d` of sequences too; padding may also be "causal" for them.  Strides and dilation_rate are tuples.
+    """`conv2d` of sequences and volumes too; padding may also be "causal" for sequences.  Strides and dilation_rate are tuples.
 
     For images the epilogue may have a `pool_size`: then it is `conv2d_max_pool`.
     """
     if len(x.shape) == 4:
         convolved = conv2d_max_pool if "pool_size" in epilogue else conv2d
         return convolved(x, kernel, bias, strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups, **epilogue)
+    if len(x.shape) == 5:
+        return conv3d(x, kernel, bias, strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups, **epilogue)
     if padding == "causal":
         padding = ((0, 0), ((kernel.shape[0] - 1) * dilation_rate[0], 0))
     y = conv2d(expand_dims(x, 1), expand_dims(kernel, 0), bias, strides=(1, *strides), padding=padding,
@@ -130,11 +133,14 @@ def convolve_transposed(x, kernel, bias=None, *, strides, padding, dilation_rate
         y = convolve_transposed(expand_dims(x, 1), expand_dims(kernel, 0), bias, strides=(1, *strides), padding=padding,
                                 dilation_rate=(1, *dilation_rate), output_padding=output_padding, activation=activation, alpha=alpha)
         return squeeze(y, 1)
-    if x.shape[3] not in (kernel.shape[3], None):
-        raise ValueError(f"[conv_transpose] input has {x.shape[3]} channels but the kernel of shape {kernel.shape} expects "
-                         f"{kernel.shape[3]}: its shape is (..., filters, channels)")
-    extra = (None, None) if output_padding is None else _each("[conv_transpose] output_padding", output_padding, 2)
-    sides = [_transposed_side(*side, padding) for side in zip(x.shape[1:3], kernel.shape, strides, dilation_rate, extra)]
+    if x.shape[-1] not in (kernel.shape[-1], None):
+        raise ValueError(f"[conv_transpose] input has {x.shape[-1]} channels but the kernel of shape {kernel.shape} expects "
+                         f"{kernel.shape[-1]}: its shape is (..., filters, channels)")
+    rank = len(x.shape) - 2
+    extra = (None,) * rank if output_padding is None else _each("[conv_transpose] output_padding", output_padding, rank)
+    sides = [_transposed_side(*side, padding) for side in zip(x.shape[1:-1], kernel.shape, strides, dilation_rate, extra)]
+    if rank == 3:
+        return conv3d_transposed(x, kernel, bias, sides, strides=strides, dilation_rate=dilation_rate, activation=activation, alpha=alpha)
     y = conv2d_backward_data(x, kernel, image=tuple(size for size, _ in sides), strides=strides,
                              padding=tuple(cut for _, cut in sides), dilation_rate=dilation_rate, groups=1)
     return y if bias is None and activation == "linear" else bias_act(y, bias, activation=activation, alpha=alpha)
@@ -155,14 +161,15 @@ def _transposed_side(size, kernel, stride, dilation, extra, padding):
 
 # ---- Arguments --------------------------------------------------------------------------------------------------
 
-def _operands(name, inputs, kernel, data_format):
+def _operands(name, inputs, kernel, data_format, volumes=False):
     """Inputs with channels last, the kernel, and the function that brings the result into the inputs' layout."""
     x, kernel, data_format = operand(inputs), operand(kernel), data_format or config.image_data_format()
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"[{name}] data_format is {data_format!r}, expected 'channels_last' or 'channels_first'")
-    if len(x.shape) not in (3, 4) or len(kernel.shape) != len(x.shape):
+    if len(x.shape) not in ((3, 4, 5) if volumes else (3, 4)) or len(kernel.shape) != len(x.shape):
         raise ValueError(f"[{name}] inputs have shape {x.shape} and the kernel {kernel.shape}, expected sequences (N, T, C) with a "
-                         "kernel of three axes, or images (N, H, W, C) with one of four")
+                         "kernel of three axes, or images (N, H, W, C) with one of four"
+                         + ", or volumes (N, D, H, W, C) with one of five" * volumes)
     if data_format == "channels_last":
         return x, kernel, lambda y: y
     return moveaxis(x, 1, -1), kernel, lambda y: moveaxis(y, -1, 1)

@@ -18,6 +18,7 @@ _NAMES = {
     "set_random_seed": "random_utils",
     "get_uid": "naming",
     "clear_session": "session_utils",
+    "pad_sequences": "sequence_utils",
     "custom_object_scope": "serialization",
     "deserialize_keras_object": "serialization",
     "get_custom_objects": "serialization",

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from .. import ops
+from ..op import Op
 from .naming import to_snake_case
 
 PLAIN = (str, int, float, bool, type(None))
@@ -88,7 +90,7 @@ def serialize(obj):
     if isinstance(obj, np.ndarray) or hasattr(obj, "__array__"):
         array = np.asarray(obj)
         return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": str(array.dtype)}}
-    if inspect.isfunction(obj) or inspect.isbuiltin(obj):
+    if inspect.isfunction(obj) or inspect.isbuiltin(obj) or isinstance(obj, Op):
         return _serialize_function(obj)
     if not hasattr(obj, "get_config"):
         raise TypeError(f"Cannot serialize {obj!r} (of type {type(obj).__name__}): it has no `get_config()` method.")
@@ -154,6 +156,8 @@ def _find(config, name, table, custom_objects, kind):
         for key in (registered, name):
             if key in objects:
                 return objects[key]
+    if table is None and config.get("module") == "builtins":
+        table = {key: value for key, value in vars(ops).items() if callable(value)}       # a function's
     if table is None:
         table = vars(_fastnn_module(config.get("module"), name))
         table = {key: value for key, value in table.items() if not key.startswith("_")}

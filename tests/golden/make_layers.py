@@ -10,10 +10,13 @@ and .json.  A case is (class, arguments, input shape, training) and, where a lay
     "call": {...}                further arguments of the call
     "masks": {"mask": (2, 5)}    random masks by argument; a list of shapes (or None) for a list of masks
 
+An argument that is a layer is given as a config, {"class_name": "Dense", "config": {"name": "inner", "units": 3}}, with its name.
+
 Stored are: input x, weights w0, w1 ..., output y, the gradients of sum(y * dy) with regard to the input (dx) and the
 trainable weights (dw0 ...), the other weights afterwards (after0 ...), masks, and the sum of `layer.losses`; computed in
 float64, except for what Keras computes in float32 all the same (tanh, for one).  Of several inputs or outputs: x0, x1 ...
 """
+import copy
 import importlib
 import json
 import pathlib
@@ -231,12 +234,25 @@ def each(function, shape, *others):
     return None if shape is None else function(shape, *others)
 
 
+def made(arguments):
+    """Arguments with the layers that configs among them describe."""
+    return {key: layers.deserialize({"module": "keras.layers", "registered_name": None, **copy.deepcopy(v)})
+            if isinstance(v, dict) and hasattr(layers, v.get("class_name", "")) else v for key, v in arguments.items()}
+
+
+def without_builds(config):
+    """A config, without the shapes that the layers inside were built for."""
+    if isinstance(config, dict):
+        return {key: without_builds(value) for key, value in config.items() if key != "build_config"}
+    return config
+
+
 def record(name, kind, arguments, shape, training, extra=None):
     extra = extra or {}
     rng = np.random.default_rng(sum(map(ord, name)))
     x = each(lambda one, high: single(rng.normal(size=one)) if high is None else rng.integers(0, high, one), shape, extra.get("integers"))
     masks = {key: each(lambda one: rng.uniform(size=one) < 0.7, one) for key, one in extra.get("masks", {}).items()}
-    layer = getattr(layers, kind)(**arguments, dtype="float64", **({} if "name" in arguments else {"name": name}))
+    layer = getattr(layers, kind)(**made(arguments), dtype="float64", **({} if "name" in arguments else {"name": name}))
     inputs = x if extra.get("positional") else [x]
     options = {"training": training} if "training" in layer.call_signature_parameters else {}
     options |= {**extra.get("call", {}), **masks}
@@ -272,7 +288,7 @@ def record(name, kind, arguments, shape, training, extra=None):
         "class": kind,
         "arguments": arguments,
         "training": training,
-        "config": layer.get_config(),
+        "config": without_builds(layer.get_config()),
         "losses": float(sum(layer.losses)),
         "symbolic": layer.compute_output_shape(*shapes if extra.get("positional") else [shapes]),
         "weights": [(w.name, w.shape) for w in layer.weights],

@@ -2,16 +2,18 @@
 import numpy as np
 import pytest
 
-from fastnn import initializers, layers, random, utils
+from fastnn import initializers, layers, ops, random, utils
 from fastnn.tape import GradientTape
 from fastnn.tensor import Tensor
 
 from .helpers import run_layer_test
+from .test_golden import FACTS
 
 IMAGE = (2, 7, 8, 4)
 FIRST = (2, 4, 7, 8)
 SEQUENCE = (2, 9, 4)
 SEQUENCE_FIRST = (2, 4, 9)
+VOLUME = (2, 3, 4, 5, 6)
 CASES = [
     ("Dense", {"units": 3}, (4, 5)),
     ("Dense", {"units": 3, "activation": "tanh", "use_bias": False, "kernel_regularizer": "l2"}, (2, 3, 5)),
@@ -26,12 +28,24 @@ CASES = [
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, SEQUENCE),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": (3, 2), "strides": 2, "activation": "relu"}, IMAGE),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "dilation_rate": 2, "data_format": "channels_first"}, FIRST),
+    ("Conv3D", {"filters": 4, "kernel_size": (2, 3, 2), "strides": 2, "padding": "same", "activation": "tanh", "groups": 2}, VOLUME),
+    ("Conv3D", {"filters": 3, "kernel_size": 2, "dilation_rate": 2, "data_format": "channels_first"}, VOLUME),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, VOLUME),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": (1, 2, 3), "strides": (2, 1, 2), "data_format": "channels_first"}, VOLUME),
     ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, SEQUENCE),
     ("DepthwiseConv2D", {"kernel_size": 3, "strides": 2, "padding": "same", "activation": "tanh"}, IMAGE),
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2, "data_format": "channels_first"}, FIRST),
     ("SeparableConv1D", {"filters": 3, "kernel_size": 3, "activation": "softmax"}, SEQUENCE),
     ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "depth_multiplier": 2, "activation": "relu"}, IMAGE),
     ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "use_bias": False, "data_format": "channels_first"}, FIRST),
+    ("MaxPooling1D", {}, SEQUENCE),
+    ("AveragePooling1D", {"pool_size": 3, "strides": 2, "padding": "same", "data_format": "channels_first"}, SEQUENCE_FIRST),
+    ("GlobalMaxPooling1D", {}, SEQUENCE),
+    ("GlobalAveragePooling1D", {"keepdims": True, "data_format": "channels_first"}, SEQUENCE_FIRST),
+    ("MaxPooling3D", {}, VOLUME),
+    ("AveragePooling3D", {"pool_size": (1, 2, 3), "strides": 2, "padding": "same", "data_format": "channels_first"}, VOLUME),
+    ("GlobalMaxPooling3D", {}, VOLUME),
+    ("GlobalAveragePooling3D", {"keepdims": True, "data_format": "channels_first"}, VOLUME),
     ("MaxPooling2D", {}, IMAGE),
     ("MaxPooling2D", {"pool_size": 3, "strides": 2, "padding": "same", "data_format": "channels_first"}, FIRST),
     ("AveragePooling2D", {}, IMAGE),
@@ -42,7 +56,23 @@ CASES = [
     ("GlobalAveragePooling2D", {"keepdims": True, "data_format": "channels_first"}, FIRST),
     ("BatchNormalization", {}, (6, 4)),
     ("BatchNormalization", {"axis": 1, "scale": False, "momentum": 0.5}, IMAGE),
+    ("LayerNormalization", {}, (4, 5)),
+    ("LayerNormalization", {"axis": [1, 3], "beta_regularizer": "l2"}, IMAGE),
+    ("RMSNormalization", {}, SEQUENCE),
+    ("RMSNormalization", {"axis": 1}, SEQUENCE),
+    ("GroupNormalization", {"groups": 2}, IMAGE),
+    ("GroupNormalization", {"groups": -1, "axis": 1}, FIRST),
+    ("UnitNormalization", {"axis": [1, 2]}, SEQUENCE),
     ("Dropout", {"rate": 0.5}, (4, 5)),
+    ("SpatialDropout1D", {"rate": 0.5}, SEQUENCE),
+    ("SpatialDropout2D", {"rate": 0.5, "data_format": "channels_first"}, FIRST),
+    ("SpatialDropout3D", {"rate": 0.5}, (2, 3, 4, 5, 2)),
+    ("GaussianNoise", {"stddev": 0.5}, (4, 5)),
+    ("GaussianDropout", {"rate": 0.5}, (4, 5)),
+    ("AlphaDropout", {"rate": 0.5}, (4, 5)),
+    ("ActivityRegularization", {"l1": 0.1}, (4, 5)),
+    ("PReLU", {"alpha_initializer": "ones"}, (4, 5)),
+    ("PReLU", {"shared_axes": [1, 2]}, IMAGE),
     ("Flatten", {}, IMAGE),
     ("Flatten", {"data_format": "channels_first"}, IMAGE),
     ("Reshape", {"target_shape": (8, -1)}, IMAGE),
@@ -55,7 +85,24 @@ CASES = [
     ("Softmax", {}, (3, 4)),
     ("Rescaling", {"scale": 0.5, "offset": 1.0}, (3, 4)),
     ("Identity", {}, (3, 4)),
+    ("Lambda", {"function": ops.square}, (3, 4)),
+    ("Masking", {"mask_value": 1.0}, (3, 4, 2)),
+    ("ZeroPadding1D", {"padding": (1, 2)}, SEQUENCE),
     ("ZeroPadding2D", {"padding": (1, 2)}, IMAGE),
+    ("ZeroPadding3D", {"padding": (1, 2, (0, 1)), "data_format": "channels_first"}, VOLUME),
+    ("Cropping1D", {"cropping": (1, 2)}, SEQUENCE),
+    ("Cropping2D", {"cropping": (1, (0, 2)), "data_format": "channels_first"}, FIRST),
+    ("Cropping3D", {}, VOLUME),
+    ("UpSampling1D", {"size": 3}, SEQUENCE),
+    ("UpSampling2D", {"size": (1, 2)}, IMAGE),
+    ("UpSampling2D", {"size": (3, 2), "interpolation": "bicubic", "data_format": "channels_first"}, FIRST),
+    ("UpSampling3D", {"size": (2, 1, 3), "data_format": "channels_first"}, VOLUME),
+    ("AdaptiveAveragePooling1D", {"output_size": 4}, SEQUENCE),
+    ("AdaptiveAveragePooling2D", {"output_size": (3, 5), "data_format": "channels_first"}, FIRST),
+    ("AdaptiveAveragePooling3D", {"output_size": 2}, VOLUME),
+    ("AdaptiveMaxPooling1D", {"output_size": (4,), "data_format": "channels_first"}, SEQUENCE_FIRST),
+    ("AdaptiveMaxPooling2D", {"output_size": 3}, IMAGE),
+    ("AdaptiveMaxPooling3D", {"output_size": (1, 2, 4)}, VOLUME),
 ]
 
 
@@ -66,9 +113,9 @@ def test_what_every_layer_keeps(name, arguments, shape, dtype):
 
 
 def test_every_layer_is_tested():
-    own = {name for name, value in vars(layers).items() if isinstance(value, type) and issubclass(value, layers.Layer)}
-    same = {name for name in own if "Convolution" in name} | {"MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D"}
-    assert own - same - {"Layer", "InputLayer"} <= {name for name, *_ in CASES}
+    own = {value.__name__ for value in vars(layers).values() if isinstance(value, type) and issubclass(value, layers.Layer)}
+    of_layers = {"Wrapper", "TimeDistributed", "SpectralNormalization"}     # test_wrappers.py
+    assert own - of_layers - {"Layer", "InputLayer"} <= {name for name, *_ in CASES} | {facts["class"] for facts in FACTS.values()}
 
 
 @pytest.mark.parametrize("name, arguments, shape", [case for case in CASES if case[0] not in ("Dropout",)])
@@ -108,8 +155,15 @@ def test_an_empty_batch(name, arguments, shape):
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, r"output_padding=\(2, 2\)"),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "output_padding": -1}, "output_padding=-1"),
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "dilation_rate": 2}, "dilation_rate"),
+    ("Conv3D", {"filters": 3, "kernel_size": (3, 3)}, r"kernel_size.*3 integers\."),
+    ("Conv3D", {"filters": 3, "kernel_size": 3, "strides": (1, 2, 1), "dilation_rate": (2, 1, 1)}, "dilation_rate"),
+    ("Conv3D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "padding='causal'"),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, r"output_padding=\(2, 2, 2\)"),
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 0}, "depth_multiplier=0"),
     ("SeparableConv1D", {"filters": -1, "kernel_size": 3}, "filters=-1"),
+    ("MaxPooling1D", {"pool_size": (2, 2)}, r"pool_size.*tuple of 1 integer\."),
+    ("MaxPooling3D", {"pool_size": (2, 2)}, "pool_size.*tuple of 3 integers"),
+    ("AveragePooling1D", {"padding": "causal"}, "padding='causal'"),
     ("MaxPooling2D", {"pool_size": 0}, "pool_size=0"),
     ("MaxPooling2D", {"pool_size": (2, -1)}, "pool_size"),
     ("MaxPooling2D", {"strides": 0}, "strides=0"),
@@ -123,7 +177,16 @@ def test_an_empty_batch(name, arguments, shape):
     ("Dropout", {"rate": 0.5, "seed": "a"}, "seed"),
     ("BatchNormalization", {"axis": "a"}, "axis='a'"),
     ("BatchNormalization", {"momentum": 2}, "momentum"),
-    ("BatchNormalization", {"renorm": True}, "renorm=True"),
+    ("BatchNormalization", {"renorm": True, "renorm_clipping": {"smax": 1}}, "smax"),
+    ("BatchNormalization", {"renorm": True, "renorm_clipping": {"rmin": 2, "rmax": 1}}, "rmax"),
+    ("BatchNormalization", {"renorm": True, "renorm_clipping": {"dmax": -1}}, "dmax"),
+    ("GroupNormalization", {"groups": 0}, "groups=0"),
+    ("GroupNormalization", {"groups": 2, "axis": (1, 2)}, "axis=.1, 2"),
+    ("SpatialDropout2D", {"rate": 2}, "rate=2"),
+    ("SpatialDropout2D", {"rate": 0.2, "data_format": "last"}, "data_format='last'"),
+    ("GaussianNoise", {"stddev": -0.1}, "stddev=-0.1"),
+    ("GaussianDropout", {"rate": 1.5}, "rate=1.5"),
+    ("AlphaDropout", {"rate": 0.5, "noise_shape": (0, 1)}, "noise_shape"),
     ("Reshape", {"target_shape": (-1, -1)}, "at most one"),
     ("Reshape", {"target_shape": (-2,)}, "-2"),
     ("Permute", {"dims": (1, 3)}, "start from 1"),
@@ -131,7 +194,19 @@ def test_an_empty_batch(name, arguments, shape):
     ("Activation", {"activation": "sotfmax"}, "softmax"),
     ("ReLU", {"max_value": -1.0}, "max_value"),
     ("LeakyReLU", {"negative_slope": None}, "negative_slope"),
+    ("ZeroPadding1D", {"padding": (1, 2, 3)}, "padding"),
+    ("ZeroPadding1D", {"padding": -1}, "padding=-1"),
     ("ZeroPadding2D", {"padding": (1, 2, 3)}, "padding"),
+    ("ZeroPadding2D", {"padding": -1}, "padding=-1"),
+    ("ZeroPadding3D", {"padding": (1, 2, (1, 2, 3))}, "3rd entry of padding"),
+    ("Cropping1D", {"cropping": (1,)}, "cropping"),
+    ("Cropping2D", {"cropping": "a"}, "cropping='a'"),
+    ("Cropping3D", {"cropping": (1, 2)}, r"have 3 elements.*cropping=\(1, 2\)"),
+    ("UpSampling1D", {"size": 0}, "size=0"),
+    ("UpSampling2D", {"interpolation": "linear"}, "bilinear.*interpolation='linear'"),
+    ("UpSampling3D", {"size": (1, 2)}, "size"),
+    ("AdaptiveAveragePooling1D", {"output_size": (1, 2)}, "output_size"),
+    ("AdaptiveMaxPooling2D", {"output_size": 0}, "output_size=0"),
     ("Conv2D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "Only Conv1D knows 'causal'"),
     ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "kernel_initializer": "zeros"}, "Did you mean .*depthwise_initializer"),
     ("Rescaling", {"scale": "1/255"}, "`scale` of Rescaling must be a number.*'1/255'"),
@@ -146,9 +221,19 @@ def test_wrong_arguments(name, arguments, message):
     ("Conv2D", {"filters": 3, "kernel_size": 3}, (7, 8, 4), "expected ndim=4, found ndim=3"),
     ("Conv2D", {"filters": 3, "kernel_size": 9}, IMAGE, "."),
     ("Conv1D", {"filters": 3, "kernel_size": 3}, IMAGE, "expected ndim=3, found ndim=4"),
+    ("Conv3D", {"filters": 3, "kernel_size": 4}, VOLUME, "output would be empty: the input's depth is 3"),
+    ("Conv3D", {"filters": 3, "kernel_size": 3}, IMAGE, "expected ndim=5, found ndim=4"),
     ("DepthwiseConv2D", {"kernel_size": 9}, IMAGE, "output would be empty"),
     ("Conv2D", {"filters": 4, "kernel_size": 3, "groups": 4}, (2, 7, 8, 6), "groups=4.*6 channels"),
     ("MaxPooling2D", {"pool_size": 8}, IMAGE, "pool_size"),
+    ("MaxPooling1D", {"pool_size": 10}, SEQUENCE, "window of length 10 does not fit"),
+    ("MaxPooling1D", {}, IMAGE, "expected ndim=3"),
+    ("AveragePooling3D", {"pool_size": 4}, VOLUME, "window of depth 4 does not fit"),
+    ("Cropping1D", {"cropping": (4, 5)}, SEQUENCE, r"must leave something.*cropping=\(4, 5\)"),
+    ("Cropping3D", {"data_format": "channels_first"}, (2, 4, 2, 5, 6), "must leave something"),
+    ("UpSampling2D", {}, SEQUENCE, "expected ndim=4"),
+    ("AdaptiveMaxPooling3D", {"output_size": 2}, IMAGE, "expected ndim=5"),
+    ("GlobalAveragePooling1D", {}, IMAGE, "expected ndim=3"),
     ("MaxPooling2D", {}, (7, 8, 4), "expected ndim=4"),
     ("GlobalAveragePooling2D", {}, (7, 8, 4), "expected ndim=4"),
     ("Reshape", {"target_shape": (5, 5)}, (2, 3, 4), r"\(3, 4\).*12 elements.*\(5, 5\)"),
@@ -156,6 +241,14 @@ def test_wrong_arguments(name, arguments, message):
     ("Permute", {"dims": (2, 1)}, (2, 3, 4, 5), "expected ndim=3"),
     ("RepeatVector", {"n": 2}, (2, 3, 4), "expected ndim=2"),
     ("BatchNormalization", {"axis": 5}, (2, 3), "Axis 5"),
+    ("LayerNormalization", {"axis": [1, 2]}, (2, 3), "Axis 2"),
+    ("RMSNormalization", {"axis": -3}, (2, 3), "Axis -3"),
+    ("UnitNormalization", {"axis": 2}, (2, 3), "axis 2"),
+    ("GroupNormalization", {"groups": 2}, (2, 3), "groups=2, 3 channels"),
+    ("GroupNormalization", {"groups": 4}, (2, 3), "groups=4, 3 channels"),
+    ("GroupNormalization", {"groups": 1, "axis": 0}, (2, 3), "Axis 0"),
+    ("SpatialDropout1D", {"rate": 0.5}, (2, 3), "expected ndim=3"),
+    ("PReLU", {"shared_axes": 2}, (2, 3), "shared_axes"),
     ("Dropout", {"rate": 0.5, "noise_shape": (1, 2, 3)}, (2, 3), "noise_shape"),
 ])  # fmt: skip
 def test_wrong_inputs(name, arguments, shape, message):
@@ -245,7 +338,13 @@ def test_masked_batch_normalization():
 
 
 def test_arguments_in_words_and_aliases():
-    assert layers.MaxPool2D is layers.MaxPooling2D and layers.AvgPool2D is layers.AveragePooling2D
+    for rank in "123":
+        for kind in ("Max", "Average"):
+            long, short = f"{kind}Pooling{rank}D", f"{kind[:3].replace('Ave', 'Avg')}Pool{rank}D"
+            assert getattr(layers, short) is getattr(layers, long)
+            assert getattr(layers, f"Global{short}") is getattr(layers, f"Global{long}")
+    for name in ("Conv3D", "Conv3DTranspose"):
+        assert getattr(layers, name.replace("Conv", "Convolution")) is getattr(layers, name)
     assert layers.Dense(np.int64(3)).units == 3
     assert layers.Conv2D(3, [3, 2], padding="SAME").padding == "same"
     layer = layers.Dense(2, kernel_initializer=initializers.Constant(0.5), bias_initializer="ones")

@@ -47,11 +47,27 @@ def masks_of(name, numbers):
     return found
 
 
+def made_layer(facts, **more):
+    """The layer of a case; layers among its arguments are given as configs."""
+    def is_layer(v):
+        return isinstance(v, dict) and hasattr(layers, v.get("class_name", ""))
+
+    def typed(v):
+        """A config of a layer, and those inside, with the dtype."""
+        if not is_layer(v):
+            return v
+        return {**v, "config": {**{key: typed(one) for key, one in v["config"].items()}, "dtype": more.get("dtype")}}
+
+    def value(v):
+        return layers.deserialize(typed(v)) if is_layer(v) else v
+
+    return getattr(layers, facts["class"])(**{key: value(v) for key, v in {**facts["arguments"], **more}.items()})
+
+
 def make(name, numbers, dtype):
     """The layer of a case with its stored weights, its positional arguments, and the call's options."""
     facts = FACTS[name]
-    arguments = {"name": name, **facts["arguments"]}
-    layer = getattr(layers, facts["class"])(**arguments, dtype=dtype)
+    layer = made_layer(facts, dtype=dtype, name=facts["arguments"].get("name", name))
     x = [Tensor(x.astype(dtype) if x.dtype.kind == "f" else x) for x in parts(numbers, name, "x")]
     inputs = x if facts.get("extra", {}).get("positional") or not is_list(name, numbers) else [x]
     options = {"training": True} if facts["training"] else {}

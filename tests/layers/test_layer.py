@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn import initializers, layers, ops, regularizers, utils
+from fastnn.graph import origin
 from fastnn.layers import Dense, Input, InputSpec, Layer
 from fastnn.models import Sequential
 from fastnn.tape import GradientTape
@@ -401,7 +402,7 @@ def test_wrong_inputs_of_models(arguments, message):
 
 
 def test_input_layer_round_trip():
-    layer = Input((3,), batch_size=4, dtype="int32", name="i").origin
+    layer = origin(Input((3,), batch_size=4, dtype="int32", name="i"))
     assert layer.get_config() == {"batch_shape": (4, 3), "dtype": "int32", "sparse": False, "ragged": False, "name": "i", "optional": False}
     copy = layers.InputLayer.from_config(layer.get_config())
     assert copy.output.shape == (4, 3) and copy.output.dtype == "int32"

@@ -249,13 +249,6 @@ def test_functions_that_return_nothing():
         compiled(metrics=[forgot]).fit(X, Y, verbose=0)
 
 
-def test_the_functional_api_is_said_to_be_missing():
-    source = layers.Input((4,))
-    for make in (lambda: Model(source, layers.Dense(1)(source)), lambda: Model(inputs=source, outputs=source)):
-        with pytest.raises(TypeError, match="functional API.*Sequential"):
-            make()
-
-
 def test_trainable_that_is_set_after_compile():
     model = compiled()
     model.fit(X, Y, verbose=0)

@@ -8,9 +8,9 @@ import inspect
 import numpy as np
 import pytest
 
-from fastnn import activations, callbacks, constraints, initializers, layers, losses, metrics, optimizers, regularizers
-from fastnn.models import Sequential
-from tests.layers.test_golden import FACTS, stored_numbers
+from fastnn import activations, callbacks, constraints, initializers, layers, losses, metrics, ops, optimizers, regularizers
+from fastnn.models import Model, Sequential
+from tests.layers.test_golden import FACTS, made_layer, parts, stored_numbers
 from tests.losses.test_losses import golden_script
 
 from .replay import both_ways, check_replayed
@@ -19,13 +19,15 @@ LOSSES, METRICS, OPTIMIZERS = (golden_script(f"make_{name}") for name in ("losse
 DATA = LOSSES["data"]
 
 # Classes and functions without golden cases: name -> arguments.
-LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}}
+LOSSES_ELSEWHERE = {"CTC"}     # tested below
+LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}, "Lambda": {"function": ops.square},
+          "GaussianNoise": {"stddev": 0.2}, "GaussianDropout": {"rate": 0.3}, "AlphaDropout": {"rate": 0.3}}
 REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "OrthogonalRegularizer": {}}
 CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
 METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
 CALLBACKS = {"EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {}, "LambdaCallback": {},
              "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {}, "TerminateOnNaN": {}}
-BASES = {"Layer", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
+BASES = {"Layer", "Wrapper", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
          "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
 NOT_ACTIVATIONS = {"deserialize", "get", "serialize", "in_epilogue", "over_axes"}
 
@@ -38,7 +40,7 @@ def public(module):
 
 
 @pytest.mark.parametrize("module, known", [
-    (layers, {facts["class"] for facts in FACTS.values()} | set(LAYERS)), (losses, {c for c, _, _ in LOSSES["CASES"].values()}),
+    (layers, {facts["class"] for facts in FACTS.values()} | set(LAYERS)), (losses, {c for c, _, _ in LOSSES["CASES"].values()} | LOSSES_ELSEWHERE),
     (metrics, {c for c, _, _ in METRICS["CASES"].values()} | set(METRIC_ARGUMENTS)),
     (optimizers, {c for c, _ in OPTIMIZERS["CASES"].values()}), (optimizers.schedules, {c for c, _ in OPTIMIZERS["SCHEDULES"].values()}),
     (regularizers, set(REGULARIZERS)), (constraints, set(CONSTRAINTS)), (callbacks, set(CALLBACKS)),
@@ -59,13 +61,14 @@ def compare(make, x, y, sample_weight=None, epochs=6, callbacks_of=lambda: []):
         callbacks_of: makes the callbacks of a fit.
     """
     held_out = (x, y) if sample_weight is None else (x, y, sample_weight)
+    few = [one[:4] for one in x] if isinstance(x, list) else x[:4]
 
     def work(model):
         found = [model.fit(x, y, batch_size=4, epochs=epochs, sample_weight=sample_weight, verbose=0, callbacks=callbacks_of(),
                            validation_data=held_out).history]
-        found += [model.train_on_batch(x[:4], y[:4]) for _ in range(3)]
-        found += [model.test_on_batch(x[:4], y[:4]), model.evaluate(x, y, batch_size=4, verbose=0)]
-        return found + [f for _ in range(3) for f in (model.predict(x, batch_size=4, verbose=0), model.predict_on_batch(x[:4]))]
+        found += [model.train_on_batch(few, y[:4]) for _ in range(3)]
+        found += [model.test_on_batch(few, y[:4]), model.evaluate(x, y, batch_size=4, verbose=0)]
+        return found + [f for _ in range(3) for f in (model.predict(x, batch_size=4, verbose=0), model.predict_on_batch(few))]
 
     check_replayed(both_ways(make, work)[0])
 
@@ -95,30 +98,40 @@ def golden():
     return stored_numbers()
 
 
-def layer_model(make_layer, shape, dtype="float32"):
-    """The layer, pooled to one row a sample, so that outputs of any shape can be compared with a target."""
-    model = Sequential([layers.Input(shape, dtype=dtype), make_layer(), layers.Flatten(), layers.Dense(2, dtype=dtype)])
+def layer_model(make_layer, shapes, dtypes=("float32",), extra=None, dtype="float32"):
+    """The layer, its outputs as one row a sample, so that those of any shape can be compared with a target.
+
+    Args:
+        make_layer: makes the layer; shapes, dtypes: of the inputs; extra: of a golden case, how it is called.
+    """
+    inputs = [layers.Input(shape, dtype=one) for shape, one in zip(shapes, dtypes)]
+    arguments = inputs if len(inputs) == 1 or extra and extra.get("positional") else [inputs]
+    found = make_layer()(*arguments, **(extra or {}).get("call", {}))
+    rows = [layers.Flatten()(y) for y in (found if isinstance(found, (list, tuple)) else [found])]
+    y = layers.Concatenate()(rows) if len(rows) > 1 else rows[0]
+    model = Model(inputs, layers.Dense(2, dtype=dtype)(y))
     model.compile("adam", "mse", metrics=["mae"])
     return model
 
 
 @pytest.mark.parametrize("name", FACTS)
 def test_layers(name, golden):
-    facts, example = FACTS[name], golden[f"{name}/x"]
-    rng, whole = np.random.default_rng(2), facts.get("extra", {}).get("integers")
-    x = rng.normal(size=(7, *example.shape[1:])).astype("float32") * np.abs(example).max() if whole is None else \
-        rng.integers(0, whole, (7, *example.shape[1:]))
-    compare(lambda: layer_model(lambda: getattr(layers, facts["class"])(**{**facts["arguments"], "name": "layer"}), x.shape[1:]),
-              x, numbers(7, 2))
+    facts, rng = FACTS[name], np.random.default_rng(2)
+    extra, examples = facts.get("extra", {}), parts(golden, name, "x")
+    bounds = extra.get("integers") if isinstance(extra.get("integers"), list) else [extra.get("integers")] * len(examples)
+    x = [(rng.normal(size=(7, *e.shape[1:])) * np.abs(e).max()).astype("float32") if bound is None else
+         rng.integers(0, bound, (7, *e.shape[1:])).astype("int32") for e, bound in zip(examples, bounds)]
+    compare(lambda: layer_model(lambda: made_layer(facts, name="layer"), [one.shape[1:] for one in x], [one.dtype.name for one in x], extra),
+            x if len(x) > 1 else x[0], numbers(7, 2))
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_other_layers(name):
-    compare(lambda: layer_model(lambda: getattr(layers, name)(**LAYERS[name]), (5,)), X, numbers(10, 2))
+    compare(lambda: layer_model(lambda: getattr(layers, name)(**LAYERS[name]), [(5,)]), X, numbers(10, 2))
 
 
 def test_float64():
-    compare(lambda: layer_model(lambda: layers.Dense(4, activation="gelu", dtype="float64"), (5,), "float64"), X, numbers(10, 2))
+    compare(lambda: layer_model(lambda: layers.Dense(4, activation="gelu", dtype="float64"), [(5,)], ["float64"], dtype="float64"), X, numbers(10, 2))
 
 
 @pytest.mark.parametrize("name", [n for n in dir(activations) if n[0] != "_" and inspect.isfunction(getattr(activations, n))
@@ -150,6 +163,15 @@ def test_losses(case, weighted):
     x, y, weights = targets(kind)
     compare(network(loss=lambda: getattr(losses, class_name)(**arguments), outputs=5, activation=output(kind)), x, y,
               weights if weighted else None, epochs=4)
+
+
+def test_ctc():
+    def make():
+        model = Sequential([layers.Input((6, 3)), layers.Dense(5)])
+        model.compile("adam", "ctc")
+        return model
+
+    compare(make, numbers(10, 6, 3), np.random.default_rng(1).integers(1, 5, (10, 3)) * (np.arange(3) < [[3], [1]] * 5))
 
 
 @pytest.mark.parametrize("case", METRICS["CASES"])

@@ -115,7 +115,8 @@ def test_joining_and_cutting(x):
         for a, b in zip(found, expected):
             np.testing.assert_array_equal(a.numpy(), b)
     assert [t.shape for t in ops.unstack(x, axis=1)] == [(4, 6)] * 5
-    assert ops.concatenate([Spec((None, 2)), Spec((None, 3))]).shape == (None, 5)
+    assert ops.concatenate([Spec((None, 2)), Spec((None, 3))], -1).shape == (None, 5)
+    assert ops.concatenate([np.zeros((2, 3)), np.zeros((1, 3))]).shape == (3, 3)
     assert ops.concatenate([np.zeros(2, "int32"), np.zeros(2, "float32")]).dtype == "float32"
     with pytest.raises(ValueError, match="must agree but for the axis"):
         ops.concatenate([x, x[:, :2]], 0)

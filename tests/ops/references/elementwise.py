@@ -27,6 +27,14 @@ def squared_difference(x1, x2):
     return (x1 - x2) ** 2
 
 
+def prelu(x1, x2):
+    return np.where(x1 > 0, x1, x2 * x1)
+
+
+def prelu_slope(x1, x2):
+    return np.where(x1 > 0, 1, np.where(x1 < 0, x2, 0)) * np.ones_like(x2)
+
+
 def abs_grad(dy, v):
     return dy * np.sign(v)
 

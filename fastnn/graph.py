@@ -1,0 +1,159 @@
+"""What is called on symbolic tensors is written down: `KerasTensor`, and `Node`, one call of a layer or of an op.
+
+`Input` makes the first KerasTensor; a layer, an op or a function of `fastnn.ops` that is called on one gives others, each with
+the Node that it comes from.  `Model(inputs, outputs)` walks from the outputs back to the inputs, and runs what lies between.
+"""
+from .tensor import Spec, Tensor, operators
+
+
+class KerasTensor(Spec):
+    """A tensor of a model that is being written down: it has a shape and a dtype, and no values.
+
+    Attributes:
+        node: the Node whose result it is.
+        index: which of the node's results.
+    """
+
+    __slots__ = ("node", "index")
+
+    def __init__(self, shape, dtype="float32", name=None, node=None, index=0):
+        super().__init__(shape, dtype, name)
+        self.node, self.index = node, index
+
+    def __repr__(self):
+        return f"<KerasTensor shape={self.shape} dtype={self.dtype} name={self.name}>"
+
+
+class Node:
+    """One call of an operation.
+
+    Args:
+        operation: a layer, or an Operation.
+        args, kwargs: what it was called with; KerasTensors anywhere in it.
+        outputs: what came of it, Specs anywhere in it; becomes KerasTensors.
+
+    Attributes:
+        inputs: the KerasTensors among the arguments, in order.
+        results: the KerasTensors of `outputs`, in order.
+    """
+
+    __slots__ = ("operation", "args", "kwargs", "inputs", "outputs", "results")
+
+    def __init__(self, operation, args, kwargs, outputs):
+        self.operation, self.args, self.kwargs = operation, args, kwargs
+        self.inputs, self.results = symbols((args, kwargs)), []
+        self.outputs = replace(outputs, Spec, self._own)
+
+    def _own(self, spec):
+        mine = KerasTensor(spec.shape, spec.dtype, getattr(self.operation, "name", None), self, len(self.results))
+        mine.mask = spec.mask
+        self.results.append(mine)
+        return mine
+
+
+class Operation:
+    """A function of `fastnn.ops` as a part of one model, where it has a name.
+
+    Args:
+        function: an op, or a function made of ops.
+        name: None: the model that it becomes a part of gives it one.
+    """
+
+    def __init__(self, function, name=None):
+        self.function, self.name = function, name
+
+    @property
+    def class_name(self):
+        """As Keras calls it: "Relu" for `relu`."""
+        name = self.function.__name__
+        return "GetItem" if name == "getitem" else "".join(part.capitalize() for part in name.split("_"))
+
+    def __call__(self, *args, **kwargs):
+        return self.function(*args, **kwargs)
+
+    def __reduce__(self):
+        return operation_named, (self.function.__name__, self.name)
+
+
+def operation_named(function_name, name):
+    """An Operation as `pickle` kept it."""
+    return Operation(operators[function_name], name)
+
+
+def has_symbols(value):
+    """Whether there is a KerasTensor in nested lists, tuples and dicts."""
+    if value.__class__ is KerasTensor:
+        return True
+    if isinstance(value, (list, tuple)):
+        return any([has_symbols(part) for part in value])
+    return isinstance(value, dict) and any([has_symbols(part) for part in value.values()])
+
+
+def symbols(value):
+    """The KerasTensors in nested lists, tuples and dicts."""
+    if value.__class__ is KerasTensor:
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return []
+    return [found for part in value for found in symbols(part)]
+
+
+def replace(value, kind, function):
+    """Nested lists, tuples and dicts with `function(x)` in the place of each x of a class."""
+    if isinstance(value, kind):
+        return function(value)
+    if isinstance(value, (list, tuple)):
+        parts = [replace(part, kind, function) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {key: replace(part, kind, function) for key, part in value.items()}
+    return value
+
+
+def bare(value):
+    """KerasTensors as Specs, which remember nothing: calls on them are not written down."""
+    return replace(value, KerasTensor, _spec_of)
+
+
+def _spec_of(tensor):
+    spec = Spec(tensor.shape, tensor.dtype)
+    spec.mask = tensor.mask
+    return spec
+
+
+def write_down(function, args, kwargs):
+    """The result of a function of `fastnn.ops` for symbolic arguments: KerasTensors of a new Node."""
+    try:
+        found = function(*bare(args), **bare(kwargs))
+    except (ValueError, TypeError) as error:
+        raise name_sources(error, (args, kwargs))
+    return Node(Operation(function), args, kwargs, found).outputs
+
+
+def origin(tensor):
+    """The layer or Operation whose result a KerasTensor is; None of anything else."""
+    return tensor.node.operation if tensor.__class__ is KerasTensor and tensor.node is not None else None
+
+
+def name_sources(error, inputs):
+    """Says in the message of an error which layers the inputs come from, once."""
+    if not getattr(error, "_sources_named", False):
+        named = [f'"{origin(x).name}" of shape {x.shape}' for x in symbols(inputs) if getattr(origin(x), "name", None)]
+        if named:
+            error.args = (f"{error}. The input comes from the layer{'s' * (len(named) > 1)} {', '.join(named)}",)
+        error._sources_named = True
+    return error
+
+
+def recorded(function):
+    """A function made of ops that is one node of a graph when it is called on KerasTensors, and not one for each op in it."""
+    def call(*args, **kwargs):
+        if args and args[0].__class__ is Tensor or not has_symbols((args, kwargs)):
+            return function(*args, **kwargs)
+        return write_down(call, args, kwargs)
+
+    call.__name__, call.__qualname__, call.__doc__ = function.__name__, function.__qualname__, function.__doc__
+    call.__module__, call.__wrapped__ = function.__module__, function
+    return call

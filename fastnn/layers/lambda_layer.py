@@ -1,0 +1,124 @@
+"""Lambda: a function as a layer."""
+import base64
+import inspect
+import marshal
+import types
+
+from .. import config, ops
+from ..tensor import Spec
+from ..utils import serialization
+from .layer import Layer
+from .structure import flatten, map_shapes, map_structure
+
+
+class Lambda(Layer):
+    """Applies a function of tensors; it has no weights.
+
+    Args:
+        function: `f(inputs)`, written with the functions of `fastnn.ops` and Python's operators; it may also take `mask` and
+            `training`.
+        output_shape: shape of a sample of the output, or a function of the input's shape; needed only where the function
+            cannot be run on symbolic tensors.
+        mask: the mask of the output, or a function `f(inputs, mask)` that makes it; None: none.
+        arguments: dict of further arguments of the function.
+        Others: see `Layer`.
+
+    A config holds a function by its name, and one without a name (`lambda x: ...`) as its compiled code, which is not run again
+    unless that is allowed: see `from_config`.
+
+    Example:
+        >>> fastnn.layers.Lambda(lambda x: x ** 2)(np.full((1, 2), 3.0)).tolist()
+        [[9.0, 9.0]]
+    """
+
+    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda takes a function. Received: function={function!r}")
+        self.function, self.arguments = function, dict(arguments or {})
+        self.mask, self._output_shape = mask, output_shape
+        self.supports_masking = mask is not None
+        try:
+            names = inspect.signature(function).parameters
+        except (TypeError, ValueError):         # a function of C
+            names = ()
+        self._options = tuple(name for name in ("mask", "training") if name in names)
+        self.built = True
+
+    def call(self, inputs, mask=None, training=None):
+        if self._output_shape is not None and any([isinstance(x, Spec) for x in flatten(inputs)]):
+            return self._declared(inputs)
+        given = {"mask": mask, "training": training}
+        found = self.function(inputs, **self.arguments, **{name: given[name] for name in self._options})
+        if found is None:
+            raise ValueError(f'the function of the Lambda layer "{self.name}" returned None: it needs a `return`')
+        return map_structure(lambda y: y if isinstance(y, Spec) else ops.convert_to_tensor(y), found)
+
+    def _declared(self, inputs):
+        """The Specs of the output, by `output_shape`."""
+        if callable(self._output_shape):
+            shape = self._output_shape(map_structure(lambda x: tuple(x.shape), inputs))
+        else:
+            batch = flatten(inputs)[0].shape[0]
+            shape = map_shapes(lambda one: (batch, *one), self._output_shape)
+        return map_shapes(lambda one: Spec(one, self.dtype), shape)
+
+    def compute_mask(self, inputs, mask=None):
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def get_config(self):
+        found = {**super().get_config(), "function": function_config(self.function)}
+        if self._output_shape is not None:
+            found["output_shape"] = function_config(self._output_shape) if callable(self._output_shape) else self._output_shape
+        if self.mask is not None:
+            found["mask"] = function_config(self.mask) if callable(self.mask) else serialization.serialize(self.mask)
+        return {**found, "arguments": serialization.serialize(self.arguments)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None, safe_mode=None):
+        """A new layer from the result of `get_config`.
+
+        Args:
+            config: the result; custom_objects: functions by name.
+            safe_mode: False: code that stands in the config may be made a function of, and be run; None: as
+                `fastnn.config.enable_unsafe_deserialization()` has it.
+
+        Raises:
+            ValueError: code in the config, which nobody has allowed.
+        """
+        config = dict(config)
+        for key in ("function", "output_shape", "mask"):
+            if key in config:
+                config[key] = function_of(config[key], custom_objects, safe_mode)
+        if isinstance(config.get("output_shape"), list) and not any(isinstance(n, (list, tuple)) for n in config["output_shape"]):
+            config["output_shape"] = tuple(config["output_shape"])
+        config["arguments"] = serialization.deserialize(config.get("arguments"), custom_objects=custom_objects)
+        return cls(**config)
+
+    def _clone(self):
+        return Lambda(self.function, self._output_shape, self.mask, self.arguments, name=self.name, trainable=self.trainable,
+                      dtype=self.dtype)
+
+
+def function_config(function):
+    """A function by its name, or its code where it has none."""
+    if not isinstance(function, types.FunctionType) or function.__name__ != "<lambda>":
+        return serialization.serialize(function)
+    closure = None if function.__closure__ is None else [cell.cell_contents for cell in function.__closure__]
+    return {"class_name": "__lambda__", "config": {"code": base64.b64encode(marshal.dumps(function.__code__)).decode("ascii"),
+                                                   "defaults": function.__defaults__, "closure": closure}}
+
+
+def function_of(value, custom_objects, safe_mode):
+    """The inverse of `function_config`; what is no function stays."""
+    if not isinstance(value, dict) or value.get("class_name") != "__lambda__":
+        return serialization.deserialize(value, custom_objects=custom_objects)
+    if safe_mode is not False and not (safe_mode is None and config.unsafe_deserialization()):
+        raise ValueError("the config of a Lambda layer holds the code of a Python lambda, which could do anything: it is not run. If you "
+                         "trust where it comes from, pass safe_mode=False or call fastnn.config.enable_unsafe_deserialization(); "
+                         "better, give the function a name and register it with register_keras_serializable")
+    inner = value["config"]
+    code = marshal.loads(base64.b64decode(inner["code"]))
+    cells = None if inner["closure"] is None else tuple(types.CellType(one) for one in inner["closure"])
+    defaults = None if inner["defaults"] is None else tuple(inner["defaults"])
+    return types.FunctionType(code, {"__builtins__": __builtins__, "ops": ops}, "<lambda>", defaults, cells)

@@ -1,0 +1,2 @@
+"""Sequences made ready for models."""
+from ..utils.sequence_utils import pad_sequences
