@@ -1,5 +1,6 @@
 /* Every family of reference kernels, included once for float and once for double (T): a new family is a line here. */
 #include "matmul.inc"
+#include "attention.inc"
 #include "sparse.inc"
 #include "conv.inc"
 #include "conv_pool.inc"

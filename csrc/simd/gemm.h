@@ -198,7 +198,7 @@ static int gemm_has_few_rows(const gemm *g) {
 
 /* The same product in the form that is read fastest.  A single column is a product with A turned: y = A b is
  * y^T = b^T A^T, and what is one deep or one wide lies there turned as well. */
-static gemm gemm_upright(gemm g) {
+static inline gemm gemm_upright(gemm g) {
   if (g.n == 1 && g.m > 1 && g.ldc == 1) {
     const float *a = g.a;
     g.a = g.b, g.b = a, g.tb = !g.ta, g.ldb = g.lda, g.ta = 0, g.lda = g.k;
