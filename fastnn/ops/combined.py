@@ -112,7 +112,8 @@ def average(x, axis=None, weights=None):
 
 def normalize(x, axis=-1, order=2, epsilon=None):
     """x divided by its norm along an axis, zero where that is zero."""
-    size = norm(x, order, axis, True)
+    x = operand(x)
+    size = sqrt(sum(square(x), axis, True)) if order == 2 else norm(x, order, axis, True)
     return divide(x, maximum(size, config.epsilon() if epsilon is None else epsilon))
 
 

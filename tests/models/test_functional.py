@@ -73,7 +73,7 @@ def test_a_training_is_that_of_keras(name, eager):
 def without_build(config):
     """A config without what models as layers note of their building, and masks that are None: nothing reads them."""
     if isinstance(config, dict):
-        left_out = {"build_config", "compile_config"} if config.get("class_name") == "Functional" else set()
+        left_out = {"build_config", "compile_config"} if config.get("class_name") in ("Functional", "Flatten") else set()
         return {k: without_build(v) for k, v in config.items() if k not in left_out and not (k == "mask" and v is None)}
     return [without_build(part) for part in config] if isinstance(config, list) else config
 
