@@ -81,7 +81,7 @@ def test_places_outside_are_refused(place):
 def test_a_launch_that_fails_stops_the_plan_where_it_is():
     source, n = np.arange(12, dtype="float32").reshape(4, 3), 2
     before, rows = np.zeros(3, "float32"), np.zeros((n, 3), "float32")
-    plan = Plan([("copy", "", (source[1].copy(), before, 12)), ("take", "", (source, (1, 0, 16), rows, 1, 4, n, 12)),
+    plan = Plan([("copy", "", (source[1].copy(), before, 12)), ("take", "", (source, (1, 0, 16), rows, 1, 4, n, 12, 8, 7, 1)),
                  ("copy", "", (np.full(3, 9, "float32"), before, 12))], 0, [("int64", n)], [])
     plan.run((np.array([3, 0]),))
     np.testing.assert_array_equal(before, [9, 9, 9])
