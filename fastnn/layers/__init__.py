@@ -1,6 +1,7 @@
 """Layers, under Keras' names."""
 from ..utils import serialization as _serialization
 from .activation import Activation, ELU, LeakyReLU, ReLU, Softmax
+from .attention import AdditiveAttention, Attention
 from .activation_prelu import PReLU
 from .borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
@@ -19,6 +20,7 @@ from .layer import Layer
 from .merging import (Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract, add, average, concatenate,
                       maximum, minimum, multiply, subtract)
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from .multi_head_attention import GroupQueryAttention, MultiHeadAttention
 from .normalization import BatchNormalization
 from .normalization_group import GroupNormalization
 from .normalization_rows import LayerNormalization, RMSNormalization, UnitNormalization

@@ -595,8 +595,8 @@ def masked_as(x, y):
 
 
 def to_mask(mask):
-    """A mask that was passed: a bool tensor, or None."""
-    return mask if mask is None or isinstance(mask, (Tensor, Spec)) and mask.dtype == "bool" else ops.cast(mask, "bool")
+    """A mask that was passed: a bool tensor, or None; a flag, as `use_causal_mask` is, stays one."""
+    return mask if mask is None or isinstance(mask, bool) or isinstance(mask, (Tensor, Spec)) and mask.dtype == "bool" else ops.cast(mask, "bool")
 
 
 def _fits(masks, outputs):

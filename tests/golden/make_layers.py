@@ -8,6 +8,7 @@ and .json.  A case is (class, arguments, input shape, training) and, where a lay
     "positional": True           the shape is a list, whose inputs are passed one by one and not as a list
     "integers": 7                inputs are whole numbers below 7 (of a list of inputs: a bound or None for each)
     "call": {...}                further arguments of the call
+    "single": True               Keras computes it in float32 whatever it is told: it is compared less closely
     "masks": {"mask": (2, 5)}    random masks by argument; a list of shapes (or None) for a list of masks
 
 An argument that is a layer is given as a config, {"class_name": "Dense", "config": {"name": "inner", "units": 3}}, with its name.
