@@ -2,6 +2,7 @@
 import itertools
 import math
 import operator
+import threading
 from functools import lru_cache
 
 import numpy as np
@@ -47,6 +48,14 @@ def result_type(*dtypes):
 
 
 # ---- Operands ---------------------------------------------------------------------------------------------------
+
+class Scope(threading.local):
+    """Of the thread: whether a layer is being called on Specs, where no variable may change."""
+    symbolic = False
+
+
+scope = Scope()
+
 
 class Operand:
     """What ops take: it has a `shape` (a tuple) and a `dtype` (a name).  Its operators come from `fastnn.ops`."""
@@ -238,7 +247,7 @@ class Variable(Tensor):
         return look(self, "numpy()").copy()
 
     def assign(self, value):
-        """Sets the values in place.
+        """Sets the values in place; not while a layer is called on symbolic tensors.
 
         Raises:
             ValueError: a value of another shape.
@@ -246,7 +255,8 @@ class Variable(Tensor):
         value = convert(value, self.dtype)
         if value.shape != self.shape:
             raise ValueError(f"variable {self.name!r} has shape {self.shape}, cannot assign a value of shape {value.shape}")
-        operators["assign"](self, value)
+        if not scope.symbolic:
+            operators["assign"](self, value)
         return self
 
     def assign_add(self, value):
