@@ -3,6 +3,7 @@
 `Input` makes the first KerasTensor; a layer, an op or a function of `fastnn.ops` that is called on one gives others, each with
 the Node that it comes from.  `Model(inputs, outputs)` walks from the outputs back to the inputs, and runs what lies between.
 """
+from .tape import flatten
 from .tensor import Spec, Tensor, operators
 
 
@@ -93,13 +94,7 @@ def has_symbols(value):
 
 def symbols(value):
     """The KerasTensors in nested lists, tuples and dicts."""
-    if value.__class__ is KerasTensor:
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return []
-    return [found for part in value for found in symbols(part)]
+    return [leaf for leaf in flatten(value) if leaf.__class__ is KerasTensor]
 
 
 def replace(value, kind, function):

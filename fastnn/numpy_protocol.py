@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .tape import flatten
 from .tensor import FLOATS, Operand, Spec, Tensor, convert_to_tensor, look, operators
 
 # Functions whose results have no gradient: they see the values.
@@ -180,13 +181,7 @@ def _pass_on(takes, named, arguments):
 
 def _tensors(value):
     """The tensors in nested lists, tuples and dicts."""
-    if isinstance(value, Operand):
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return []
-    return [t for part in value for t in _tensors(part)]
+    return [leaf for leaf in flatten(value) if isinstance(leaf, Operand)]
 
 
 def _by_values(function, name, args, kwargs):

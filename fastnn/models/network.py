@@ -7,7 +7,8 @@ import collections
 
 from ..graph import KerasTensor, Operation, replace, symbols
 from ..layers import Input, InputLayer, Layer
-from ..tensor import Spec, Tensor
+from ..tape import flatten
+from ..tensor import Operand, Spec
 from ..utils.naming import unique_name
 from . import fusion
 
@@ -54,13 +55,7 @@ class Row:
 
 def places(value):
     """The Places in nested lists, tuples and dicts."""
-    if value.__class__ is Place:
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return []
-    return [found for part in value for found in places(part)]
+    return [leaf for leaf in flatten(value) if leaf.__class__ is Place]
 
 
 class Network:
@@ -212,10 +207,7 @@ class Network:
 
 def tensors(value):
     """The tensors (or Specs) in nested lists, tuples and dicts."""
-    if isinstance(value, (Tensor, Spec)):
-        return [value]
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    return [found for part in parts for found in tensors(part)]
+    return [leaf for leaf in flatten(value) if isinstance(leaf, Operand)]
 
 
 class Walk:
