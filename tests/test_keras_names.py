@@ -11,13 +11,23 @@ ROOT = Path(__file__).parents[1]
 WRITE = "python tools/keras_names.py"
 
 
-@pytest.fixture(scope="module")
-def tool():
+def module(name):
     sys.path.insert(0, str(ROOT / "tools"))
     try:
-        return importlib.import_module("keras_names")
+        return importlib.import_module(name)
     finally:
         sys.path.remove(str(ROOT / "tools"))
+
+
+@pytest.fixture(scope="module")
+def tool():
+    return module("keras_names")
+
+
+@pytest.fixture(scope="module")
+def entry():
+    """What would be stored if `keras_like` were a function of Keras."""
+    return module("collect_keras_names").entry(keras_like, "keras.keras_like", {})
 
 
 def test_every_missing_name_has_a_reason(tool):
@@ -42,25 +52,31 @@ def keras_like(x, axis=-1, *, name=None):
     (lambda x, axis=0, name=None: 0, [], ["`axis=0`, in Keras `-1`"]),
     (lambda x, axis, name=None: 0, [], ["`axis` has no default, in Keras `-1`"]),
     (lambda x, *, axis=-1, name=None: 0, [], ["`axis` is passed by name only, in Keras argument 2"]),
-    (lambda axis=-1, x=0, name=None: 0, [], ["`x` is argument 2, in Keras argument 1", "`axis` is argument 1, in Keras argument 2"]),
+    (lambda axis=-1, x=0, name=None: 0, [],
+     ["`x` is argument 2, in Keras argument 1", "`axis` is argument 1, in Keras argument 2"]),
     (lambda x, more, axis=-1, name=None: 0, [], ["`axis` is argument 3, in Keras argument 2", "`more` must be passed"]),
 ])  # fmt: skip
-def test_differences_of_arguments(tool, function, lacking, sentences):
-    entry = tool.entry(keras_like, "keras.keras_like", {})
+def test_differences_of_arguments(tool, entry, function, lacking, sentences):
     assert entry == ["x", "axis=-1", "*", "name=None"]
     assert tool.differences(entry, function) == (lacking, sentences)
 
 
-def test_arguments_of_base_classes_count(tool):
+def test_arguments_of_base_classes_count(tool, entry):
     class Base:
         def __init__(self, *, name=None): pass
 
     class Layer(Base):
         def __init__(self, x, axis=-1, **kwargs): pass
 
-    entry = tool.entry(keras_like, "keras.keras_like", {})
     assert tool.differences(entry, Layer) == ([], [])
     assert tool.differences([*entry, "other"], Layer) == (["other"], [])
+
+
+def test_attributes_that_methods_set_count(tool):
+    from fastnn.layers import Dense
+
+    assert not hasattr(Dense, "units") and tool.has_member(Dense, "units")
+    assert tool.has_member(Dense, "build") and not tool.has_member(Dense, "no_such_name")
 
 
 def test_ops_take_attributes_by_position(tool):

@@ -1,19 +1,15 @@
 """Write docs/keras.md: the public names of Keras 3, and which of them fastnn has.
 
-    python tools/keras_names.py                                     (needs fastnn alone)
-    KERAS_BACKEND=jax python tools/keras_names.py collect           (needs keras: for another version of it)
+    python tools/keras_names.py
 
-The second command stores Keras' names and arguments in tests/golden/keras_names.json, from which the first one reads.
-tests/test_keras_names.py asks for the page to be as the first command writes it.  What the page says of missing names comes
-from keras_reasons.py: a name that is missing and has no reason there is an error.
-
-The stored file: {"keras": version, "names": {namespace: {name: entry}}}.  An entry is a list of arguments of a class or
-function ("units", "use_bias=True", "*args", "name=None"; "*" alone: what follows is passed by name only), a
-string, the path where the same object stands already, or null: neither class nor function, or one that tells no arguments.
+It needs fastnn alone: Keras' side is stored in tests/golden/keras_names.json (collect_keras_names.py writes it).  What the page
+says of missing names comes from keras_reasons.py; a name that is missing and has no reason there is an error.
+tests/test_keras_names.py asks for the page to be as this command writes it.
 """
 import ast
 import collections
 import fnmatch
+import functools
 import importlib
 import inspect
 import json
@@ -21,7 +17,7 @@ import pathlib
 import sys
 import textwrap
 
-from keras_reasons import ARGUMENT_REASONS, REASONS
+from keras_reasons import ARGUMENT_REASONS, MEMBER_REASONS, REASONS
 
 ROOT = pathlib.Path(__file__).parents[1]
 STORED, PAGE = ROOT / "tests/golden/keras_names.json", ROOT / "docs/keras.md"
@@ -29,53 +25,7 @@ STORED, PAGE = ROOT / "tests/golden/keras_names.json", ROOT / "docs/keras.md"
 # Modules whose submodules stand in one section with them.
 GROUPS = ("keras.applications", "keras.datasets", "keras.legacy", "keras.preprocessing", "keras.utils")
 
-# ---- Keras' side ----
-
-
-def collect():
-    """Stores the names of the Keras that this Python has."""
-    import keras
-
-    found, seen = {}, {}
-    for namespace in sorted(modules(keras), key=lambda name: (name.count("."), name)):
-        module = importlib.import_module(namespace)
-        found[namespace] = {
-            name: entry(value, f"{namespace}.{name}", seen) for name, value in sorted(vars(module).items())
-            if not name.startswith("_") and not inspect.ismodule(value)
-        }
-    text = ",\n".join(f"{json.dumps(namespace)}: {json.dumps(names, separators=(',', ':'))}"
-                      for namespace, names in sorted(found.items()))
-    STORED.write_text(f'{{"keras": "{keras.__version__}", "names": {{\n{text}\n}}}}\n')
-
-
-def modules(module):
-    """The names of a module of Keras' interface and of all those below it."""
-    yield module.__name__
-    folder = pathlib.Path(module.__file__).parent
-    for path in sorted(folder.glob("*/__init__.py")):
-        name = path.parent.name
-        if not name.startswith("_") and not (module.__name__ == "keras" and name == "src"):
-            yield from modules(importlib.import_module(f"{module.__name__}.{name}"))
-
-
-def entry(value, path, seen):
-    """What is stored of an object."""
-    if not callable(value):
-        return None
-    if id(value) in seen:
-        return seen[id(value)]
-    seen[id(value)] = path
-    parameters = arguments(value)
-    if parameters is None:
-        return None
-    words, named = [], False
-    for p in parameters:
-        if p.kind is p.KEYWORD_ONLY and not named:
-            words.append("*")
-        named = named or p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
-        star = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
-        words.append(star + p.name + ("" if p.default is p.empty else f"={shown(p.default)}"))
-    return words
+# ---- What both sides need ----
 
 
 def shown(default):
@@ -154,12 +104,14 @@ def call_of(value):
     return by_position, taken, anything
 
 
-def differences(entry, value):
+def differences(entry, value, method=False):
     """How a call of fastnn's object must differ from one of Keras': (arguments it lacks, sentences about the others)."""
     call = call_of(value)
     if call is None:
         return [], []
     by_position, taken, anything = call
+    if method and by_position[:1] == ["self"]:
+        by_position.pop(0)
     lacking, sentences, place, named = [], [], 0, False
     for word in entry:
         name, _, default = word.partition("=")
@@ -180,9 +132,26 @@ def differences(entry, value):
         place += not named
     if not lacking:         # else it is likely the same argument by another name
         theirs = {word.partition("=")[0] for word in entry}
-        sentences += [f"`{name}` must be passed" for name, default in taken.items()
-                      if default is inspect.Parameter.empty and name not in theirs and "*args" not in theirs]
+        sentences += [f"`{p.name}` must be passed" for p in arguments(value)
+                      if p.default is p.empty and p.name not in {"self", *theirs} and "*args" not in theirs
+                      and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     return lacking, sentences
+
+
+def has_member(cls, name):
+    """Whether objects of one of fastnn's classes have a method or attribute, also one that a method sets."""
+    return hasattr(cls, name) or any(name in set_by_methods(base) for base in cls.__mro__ if base.__module__.startswith("fastnn"))
+
+
+@functools.cache
+def set_by_methods(cls):
+    """The names that the code of a class assigns: self.NAME = ...."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    except (OSError, TypeError):
+        return set()
+    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name) and node.value.id == "self"}
 
 
 def same(written, default):
@@ -208,9 +177,9 @@ if there is `fastnn.layers.Dense`. It is written by a program, which a test runs
     python tools/keras_names.py
 
 "Next" means that fastnn is to have it and that the work has not come to it; no date goes with that. The other reasons
-say what fastnn does without. Where a name is there and takes other arguments than in Keras, the section says so; all
-others take Keras' arguments, in the same order and with the same defaults. Whether they compute the same numbers is
-what the tests compare, not this page.
+say what fastnn does without. Where a name is there and takes other arguments than in Keras, or its class lacks some of
+the methods and attributes, the section says so; all others take Keras' arguments, in the same order and with the same
+defaults. Whether they compute the same numbers is what the tests compare, not this page.
 
 Names count once for each module that offers them: `keras.ops.add` and `keras.ops.numpy.add` are two.
 """
@@ -219,10 +188,11 @@ Names count once for each module that offers them: `keras.ops.add` and `keras.op
 class Section:
     """What the page says of a namespace, with the modules below it if they stand in one section with it."""
 
-    def __init__(self, title, entries, names):
+    def __init__(self, title, entries, names, members):
         self.title, self.there, self.missing, self.other, self.unexplained = title, [], {}, [], []
         self.shared = collections.Counter()         # names that stand in another section already, by that section
         self.lacking = collections.defaultdict(list)
+        self.members = collections.defaultdict(list)        # methods and attributes that are missing, by the reason
         for path, stored in entries:
             short = path[len(title) + 1:]
             value = ours(path)
@@ -240,12 +210,23 @@ class Section:
                 self.there.append(short)
             if not again:
                 self.compare(short, stored if target is None else lookup(names, target), value)
+            if inspect.isclass(value):
+                self.compare_members(short, members.get(path, {}), value)
 
-    def compare(self, short, stored, value):
+    def compare_members(self, short, members, cls):
+        """Notes which methods and attributes are missing, and where the arguments of methods differ."""
+        for name, stored in members.items():
+            if not has_member(cls, name):
+                reason = first_rule(MEMBER_REASONS, f"{short}.{name}") or "not there"
+                self.members[reason].append(f"{short}.{name}")
+            elif callable(getattr(cls, name, None)):
+                self.compare(f"{short}.{name}", stored, getattr(cls, name), method=True)
+
+    def compare(self, short, stored, value, method=False):
         """Notes where the arguments differ."""
         if stored is None:
             return
-        lacking, sentences = differences(stored, value)
+        lacking, sentences = differences(stored, value, method)
         for name in lacking:
             if name in ARGUMENT_REASONS:
                 self.lacking[name].append(short)
@@ -262,9 +243,7 @@ class Section:
         for other in same_objects(names, path):
             if plain(other.rpartition(".")[2]) == plain(name) and ours(other) is not None:
                 return f"only in `fastnn{other.rpartition('.')[0][5:]}`"
-        short = path.partition(".")[2]
-        return next((reason for patterns, reason in REASONS.items()
-                     if any(fnmatch.fnmatchcase(short, pattern) for pattern in patterns.split())), None)
+        return first_rule(REASONS, path.partition(".")[2])
 
     @property
     def counts(self):
@@ -287,11 +266,20 @@ class Section:
             lines += wrapped([*(f"- no `{name}` ({ARGUMENT_REASONS[name]}): {listed(found)}"
                                 for name, found in sorted(self.lacking.items())),
                               *(f"- `{short}`: {'; '.join(sentences)}" for short, sentences in self.other)])
+        if self.members:
+            lines += ["Methods and attributes that are missing:", ""]
+            lines += wrapped(f"- **{reason}**: {quoted(found)}" for reason, found in sorted(self.members.items()))
         if there:
             also = [f"{count} that `{place}` has too" for place, count in sorted(self.shared.items())]
             names = [listed(self.there)] if self.there else []
             lines += wrapped([f"There ({there}): " + ", and ".join(names + also)])
         return lines[:-1]
+
+
+def first_rule(rules, name):
+    """What the first rule says that has a pattern for the name; None if there is none."""
+    return next((text for patterns, text in rules.items()
+                 if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns.split())), None)
 
 
 def plain(name):
@@ -311,6 +299,11 @@ def wrapped(items):
         lines += textwrap.wrap(item, 120, subsequent_indent="  " * item.startswith("- "), break_long_words=False,
                                break_on_hyphens=False)
     return lines + [""]
+
+
+def quoted(names):
+    """Names in a line."""
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def listed(names):
@@ -345,7 +338,7 @@ def sections():
     for namespace, entries in names.items():
         title = next((group for group in GROUPS if namespace.startswith(group + ".")), namespace)
         grouped.setdefault(title, []).extend((f"{namespace}.{name}", entry) for name, entry in entries.items())
-    return [Section(title, entries, names) for title, entries in grouped.items() if entries], stored["keras"]
+    return [Section(title, entries, names, stored["members"]) for title, entries in grouped.items() if entries], stored["keras"]
 
 
 def page():
@@ -367,7 +360,5 @@ def write():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["collect"]:
-        collect()
-    else:
-        write()
+    sys.path.insert(0, str(ROOT))       # the package beside this file, whichever is installed
+    write()

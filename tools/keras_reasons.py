@@ -22,7 +22,8 @@ REASONS = {
     "utils.FeatureSpace": TEXT,
     "layers.*Spectrogram": "sound: next",
     "layers.Random* layers.Aug* layers.Auto* layers.CenterCrop layers.ContrastLimited* layers.CutMix layers.MixUp "
-    "layers.RandAugment layers.*Equalization layers.Resizing layers.Solarization layers.MaxNumBoundingBoxes layers.Pipeline": IMAGES,
+    "layers.RandAugment layers.*Equalization layers.Resizing layers.Solarization layers.MaxNumBoundingBoxes layers.Pipeline":
+        IMAGES,
     "*.bounding_boxes.*": "boxes in images: next",
     "ops.image.*": "operations on images: next",
     "*array_to_img *img_to_array *load_img *save_img *smart_resize": "image files: next",
@@ -38,7 +39,8 @@ REASONS = {
     "distillation.*": "distillation: next",
     "*Scope remat": STATELESS,
     "config.*flash_attention*": "fastnn chooses the kernels of attention itself",
-    "config.*interactive_logging* utils.*interactive_logging* config.*traceback_filtering*": "how messages and errors are shown: next",
+    "config.*interactive_logging* utils.*interactive_logging* config.*traceback_filtering*":
+        "how messages and errors are shown: next",
     "config.*max_epochs config.*max_steps_per_epoch": "limits on training for all models at once: next",
     "*.set_backend config.backend": "fastnn is its own and only backend",
     "*.is_keras_tensor KerasTensor Operation Function utils.get_source_inputs": "parts of graphs of layers: not public",
@@ -52,4 +54,15 @@ ARGUMENT_REASONS = {
     "quantization_config": QUANTIZATION, "lora_rank": "low-rank adaptation", "lora_alpha": "low-rank adaptation",
     "sparse": "sparse tensors", "ragged": "ragged tensors", "aggregation": DISTRIBUTION, "synchronization": DISTRIBUTION,
     "layout": DISTRIBUTION, "autocast": POLICIES,
+}
+
+# Methods and attributes that classes lack: patterns of CLASS.NAME; one without a rule is "not there".
+MEMBER_REASONS = {
+    "*.quantize* *.quantization_mode *.get_quantization_layer_structure *.variable_serialization_spec": QUANTIZATION,
+    "*.enable_lora": "low-rank adaptation",
+    "*.save *.save_weights *.load_weights *.to_json *.save_own_variables *.load_own_variables": FILES,
+    "*.export": ELSEWHERE,
+    "*.dtype_policy *.input_dtype": POLICIES,
+    "*.stateless_* *.get_state_tree *.set_state_tree *.rematerialized_call": STATELESS,
+    "Variable.aggregation Variable.synchronization": DISTRIBUTION,
 }
