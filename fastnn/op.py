@@ -15,6 +15,7 @@ has `view(array, *, attributes)` in place of `cpu`.  `vjp` names what it wants: 
 `needs` (for each input, whether its gradient is asked for); it returns a gradient for each input, None where there
 is none.  Without `vjp` no gradient passes.  Further words:
 
+    also = {"b": "a"}    names of Keras for attributes that are called otherwise here
     updates = "w m"      inputs that the kernel changes in place
     promote = True       operands of different dtypes are cast to a common one; "float": and integers to floats;
                          "bool": all to bool
@@ -56,7 +57,7 @@ class Op:
         self.spec, self.cpu, self.view = body["spec"], body.get("cpu"), body.get("view")
         self.vjp, self.cases = body.get("vjp"), body.get("cases", [])
         self.flops, self.picks = body.get("flops"), tuple(body.get("picks", "").split())
-        self.promote = body.get("promote", False)
+        self.promote, self.also = body.get("promote", False), body.get("also")
         self.outputs = tuple(body.get("outputs", "y").split())
         parameters = inspect.signature(self.spec).parameters.values()
         self.__signature__ = inspect.Signature(parameters)
@@ -82,6 +83,8 @@ class Op:
     def __call__(self, *inputs, **attrs):
         if len(inputs) > len(self.inputs) and not self.variadic:
             inputs, attrs = self._name_attributes(inputs, attrs)
+        if self.also is not None:
+            attrs = {self.also.get(name, name): value for name, value in attrs.items()}
         for name in attrs:
             if attrs[name].__class__ is list:
                 attrs[name] = tuple(attrs[name])        # shapes and strides are kept in caches

@@ -208,6 +208,7 @@ class Variable(Tensor):
         shape: needed with a function.
         dtype: name; by default that of a value, `floatx` for a function.
         trainable: whether gradient tapes watch it.
+        autocast, aggregation, synchronization: taken for the sake of Keras.
         name: what messages call it.
 
     Example:
@@ -221,7 +222,8 @@ class Variable(Tensor):
     regularizer = counted("_regularizer", "The penalty on it, or None.")
     constraint = counted("_constraint", "What its values are projected with after an update, or None.")
 
-    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None):
+    def __init__(self, initializer, shape=None, dtype=None, trainable=True, autocast=True, aggregation="none", synchronization="auto",
+                 name=None):
         if callable(initializer) and not isinstance(initializer, Operand):
             if shape is None:
                 raise ValueError(f"variable {name!r}: a shape is needed beside an initializer function")

@@ -116,5 +116,9 @@ class Conv3DTranspose(_ConvTranspose):
 
     rank = 3
 
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, output_padding=None, *args, **kwargs):
+        # in this one Keras has the two arguments before `dilation_rate` the other way round
+        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, *args, **kwargs)
+
 
 Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose

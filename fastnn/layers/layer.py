@@ -6,11 +6,12 @@ import inspect
 import numpy as np
 
 from .. import constraints, initializers, regularizers
+from ..metrics import Metric
 from ..tensor import FLOATS, Spec, Tensor, Variable, standardize_dtype
 from ..utils.naming import unique_name
 from ..utils.serialization import serialize_value
 from .calling import Calling, _state
-from .structure import flatten, map_shapes
+from .structure import contents, flatten, map_shapes, unique
 
 # Arguments of Keras' layers that stand in configs; None means that they are not used.
 OTHER_KERAS = ("lora_rank", "lora_alpha", "quantization_config")
@@ -112,6 +113,18 @@ class Layer(Calling):
         return variable
 
     add_variable = add_weight
+
+    # ---- Metrics -------------------------------------------------------------------------------------------
+
+    @property
+    def metrics(self):
+        """The metrics that are attributes of the layer and of those inside it."""
+        return unique(metric for layer in self._flatten_layers() for metric in contents(vars(layer), Metric))
+
+    @property
+    def metrics_variables(self):
+        """The state of `metrics`."""
+        return [v for metric in self.metrics for v in metric.variables]
 
     # ---- Losses --------------------------------------------------------------------------------------------
 

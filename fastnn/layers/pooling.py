@@ -11,8 +11,8 @@ class _Pooling(Layer):
     float_inputs = True
     rank = None
 
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
         self.pool_size = integers(pool_size, self.rank, "pool_size")
         self.strides = self.pool_size if strides is None else integers(strides, self.rank, "strides")
         self.padding = padding_name(padding)

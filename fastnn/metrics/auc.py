@@ -114,7 +114,7 @@ class AUC(FourCounts):
         areas = ops.sum(pieces, axis=0)
         if self.label_weights is None:
             return ops.mean(areas)
-        return ops.divide_no_nan(ops.sum(areas * self.label_weights), ops.sum(self.label_weights))
+        return ops.safe_ratio(ops.sum(areas * self.label_weights), ops.sum(self.label_weights))
 
     def _roc(self):
         return self._share("false_positives", "true_negatives"), self._recall()
@@ -125,9 +125,9 @@ class AUC(FourCounts):
     def _gain(self):
         """Recall gain and precision gain; 0 and 1 where nothing is a true positive."""
         tp, fp, tn, fn = self.true_positives, self.false_positives, self.true_negatives, self.false_negatives
-        scale, none = ops.divide_no_nan(tp + fn, tn + fp), ops.equal(tp, 0.0)
-        recall = ops.where(none, 0.0, 1.0 - scale * ops.divide_no_nan(fn, tp))
-        return ops.maximum(recall, 0.0), ops.where(none, 1.0, 1.0 - scale * ops.divide_no_nan(fp, tp))
+        scale, none = ops.safe_ratio(tp + fn, tn + fp), ops.equal(tp, 0.0)
+        recall = ops.where(none, 0.0, 1.0 - scale * ops.safe_ratio(fn, tp))
+        return ops.maximum(recall, 0.0), ops.where(none, 1.0, 1.0 - scale * ops.safe_ratio(fp, tp))
 
     def _interpolated(self):
         """The pieces under a PR curve on which, between two thresholds, true and false positives both grow linearly:
@@ -135,11 +135,11 @@ class AUC(FourCounts):
         tp, fn = self.true_positives, self.false_negatives
         p = tp + self.false_positives
         d_tp, p_a, p_b = tp[:-1] - tp[1:], p[:-1], p[1:]
-        slope = ops.divide_no_nan(d_tp, ops.maximum(p_a - p_b, 0.0))
+        slope = ops.safe_ratio(d_tp, ops.maximum(p_a - p_b, 0.0))
         intercept = tp[1:] - slope * p_b
         some = ops.logical_and(ops.greater(p_a, 0.0), ops.greater(p_b, 0.0))
-        ratio = ops.where(some, ops.divide_no_nan(p_a, ops.maximum(p_b, 0.0)), 1.0)
-        return ops.divide_no_nan(slope * (d_tp + intercept * ops.log(ratio)), ops.maximum(tp[1:] + fn[1:], 0.0))
+        ratio = ops.where(some, ops.safe_ratio(p_a, ops.maximum(p_b, 0.0)), 1.0)
+        return ops.safe_ratio(slope * (d_tp + intercept * ops.log(ratio)), ops.maximum(tp[1:] + fn[1:], 0.0))
 
     def get_config(self):
         weights = None if self.label_weights is None else np.asarray(self.label_weights).tolist()

@@ -171,7 +171,7 @@ class _Rate(Metric):
 
     def result(self):
         right = self.true_positives
-        return one_or_all(ops.divide_no_nan(right, ops.add(right, getattr(self, self.other[1]))))
+        return one_or_all(ops.safe_ratio(right, ops.add(right, getattr(self, self.other[1]))))
 
     def get_config(self):
         return {**super().get_config(), "thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}
@@ -227,7 +227,7 @@ class FourCounts(Metric):
     def _share(self, part, rest):
         """One count over itself and another; 0 where both are."""
         part = getattr(self, part)
-        return ops.divide_no_nan(part, ops.add(part, getattr(self, rest)))
+        return ops.safe_ratio(part, ops.add(part, getattr(self, rest)))
 
     def _recall(self):
         return self._share("true_positives", "false_negatives")

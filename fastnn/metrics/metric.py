@@ -184,7 +184,7 @@ class Mean(Metric):
         ops.mean_update(self.total, self.count, values, sample_weight)
 
     def result(self):
-        return ops.divide_no_nan(self.total, self.count)
+        return ops.safe_ratio(self.total, self.count)
 
 
 class MeanMetricWrapper(Mean):

@@ -4,6 +4,7 @@ from collections.abc import MutableMapping
 
 from .. import metrics, optimizers
 from ..layers import Layer
+from ..layers.structure import contents
 from ..tape import GradientTape
 from ..tensor import Tensor
 from ..utils.warn_utils import warn
@@ -271,7 +272,6 @@ def _mean(name):
 
 
 def _metrics_of(layer):
-    """The metrics that are attributes of a layer."""
-    return [value for name, value in vars(layer).items()
-            if name != "_loss_tracker" and isinstance(value, metrics.Metric)]
+    """The metrics that are attributes of a layer, also in lists and dicts."""
+    return contents({name: value for name, value in vars(layer).items() if name != "_loss_tracker"}, metrics.Metric)
 

@@ -7,12 +7,12 @@ NAMES = {
         svd
     """,
     "nn": """
-        adaptive_average_pool adaptive_max_pool average_pool batch_normalization binary_crossentropy celu conv
+        adaptive_average_pool adaptive_max_pool average_pool batch_normalization binary_crossentropy categorical_crossentropy celu conv
         conv_transpose ctc_decode ctc_loss depth_to_space depthwise_conv dot_product_attention elu fold gelu glu
         hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh layer_normalization leaky_relu log_sigmoid log_softmax
         max_pool moments multi_hot normalize one_hot polar psnr relu relu6 rms_normalization selu separable_conv sigmoid
         silu swish soft_shrink softmax softplus softsign space_to_depth sparse_plus sparse_sigmoid sparsemax squareplus
-        tanh_shrink threshold unfold
+        tanh_shrink threshold unfold sparse_categorical_crossentropy
     """,
     "numpy": """
         abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan arctan2

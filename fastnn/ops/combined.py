@@ -110,6 +110,12 @@ def average(x, axis=None, weights=None):
     return divide(sum(multiply(x, weights), axis), sum(weights, axis))
 
 
+def divide_no_nan(x1, x2):
+    """x1 / x2, and 0 where x2 is 0: there is no gradient there."""
+    nothing = equal(x2, 0)
+    return where(nothing, 0.0, divide(x1, where(nothing, 1, x2)))
+
+
 def normalize(x, axis=-1, order=2, epsilon=None):
     """x divided by its norm along an axis, zero where that is zero."""
     x = operand(x)

@@ -424,15 +424,15 @@ class mean_update:
 
 
 @op
-class divide_no_nan:
+class safe_ratio:
     """x / y, 0 where y is 0; x and y of one shape."""
     outputs = "z"
     cases = [((normal(3, 5), uniform(3, 5)), {}), ((normal(4), uniform(4, low=0.0, high=0.0)), {}), ((normal(), normal()), {})]
 
     def spec(x, y):
-        _check_float("divide_no_nan", x)
+        _check_float("safe_ratio", x)
         if x.shape != y.shape or x.dtype != y.dtype:
-            raise ValueError(f"[divide_no_nan] x and y must have one shape and dtype, received {x.shape} {x.dtype} and "
+            raise ValueError(f"[safe_ratio] x and y must have one shape and dtype, received {x.shape} {x.dtype} and "
                              f"{y.shape} {y.dtype}")
         return x
 

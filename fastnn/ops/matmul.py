@@ -131,11 +131,11 @@ def product_gradients(dy, a, b, transpose_a, transpose_b, needs):
 
 @op
 class matmul:
-    """The matrix product of a and b over their last two axes, with NumPy's broadcasting of the axes before these.
+    """The matrix product of x1 and x2 over their last two axes, with NumPy's broadcasting of the axes before these.
 
     Args:
-        a: tensor (..., m, k), or (..., k, m) with transpose_a; a vector (k,) counts as a row.
-        b: tensor (..., k, n), or (..., n, k) with transpose_b; a vector (k,) counts as a column.
+        x1: tensor (..., m, k), or (..., k, m) with transpose_a; a vector (k,) counts as x1 row.
+        x2: tensor (..., k, n), or (..., n, k) with transpose_b; a vector (k,) counts as x1 column.
         transpose_a, transpose_b: whether the last two axes are swapped first (nothing is copied; vectors stay as they are).
 
     Returns:
@@ -161,24 +161,24 @@ class matmul:
              ((normal(6, 5000), normal(5000, 9)), {}), ((normal(20, 1001), normal(20, 13)), dict(transpose_a=True)),
              ((normal(30, 3000), normal(30, 16)), dict(transpose_a=True)), ((normal(3, 40, 50), normal(3, 50, 60)), {})]
 
-    def spec(a, b, *, transpose_a=False, transpose_b=False):
-        if a.dtype != b.dtype or a.dtype not in FLOATS:
-            check_floats("matmul", a=a, b=b)
-        return Spec(product_shape(a.shape, b.shape, transpose_a, transpose_b), a.dtype)
+    def spec(x1, x2, *, transpose_a=False, transpose_b=False):
+        if x1.dtype != x2.dtype or x1.dtype not in FLOATS:
+            check_floats("matmul", x1=x1, x2=x2)
+        return Spec(product_shape(x1.shape, x2.shape, transpose_a, transpose_b), x1.dtype)
 
-    def cpu(a, b, y, *, transpose_a, transpose_b):
-        sizes, groups = product_plan(a.shape, b.shape, y.shape, transpose_a, transpose_b)
-        return "matmul", (a, b, None, y, *sizes, 0, 0.0, *groups)
+    def cpu(x1, x2, y, *, transpose_a, transpose_b):
+        sizes, groups = product_plan(x1.shape, x2.shape, y.shape, transpose_a, transpose_b)
+        return "matmul", (x1, x2, None, y, *sizes, 0, 0.0, *groups)
 
-    def flops(a, y, transpose_a): return 2 * y.size * (a.shape[-2] if transpose_a and len(a.shape) > 1 else a.shape[-1])
+    def flops(x1, y, transpose_a): return 2 * y.size * (x1.shape[-2] if transpose_a and len(x1.shape) > 1 else x1.shape[-1])
 
-    def vjp(dy, a, b, needs, transpose_a, transpose_b):
-        wide_a = shaped(a, (1, *a.shape)) if len(a.shape) == 1 else a
-        wide_b = shaped(b, (*b.shape, 1)) if len(b.shape) == 1 else b
-        transpose_a, transpose_b = transpose_a and wide_a is a, transpose_b and wide_b is b
+    def vjp(dy, x1, x2, needs, transpose_a, transpose_b):
+        wide_a = shaped(x1, (1, *x1.shape)) if len(x1.shape) == 1 else x1
+        wide_b = shaped(x2, (*x2.shape, 1)) if len(x2.shape) == 1 else x2
+        transpose_a, transpose_b = transpose_a and wide_a is x1, transpose_b and wide_b is x2
         dy = shaped(dy, product_shape(wide_a.shape, wide_b.shape, transpose_a, transpose_b))
         da, db = product_gradients(dy, wide_a, wide_b, transpose_a, transpose_b, needs)
-        return None if da is None else shaped(da, a.shape), None if db is None else shaped(db, b.shape)
+        return None if da is None else shaped(da, x1.shape), None if db is None else shaped(db, x2.shape)
 
 
 @op

@@ -13,6 +13,7 @@ from ._views import (as_shape, broadcast_view, constant_array, plan_slices, read
 @op
 class reshape:
     """The same elements in another shape; one size may be -1: what is left."""
+    also = {"newshape": "shape"}
     cases = [((normal(3, 4),), {"shape": (2, 6)}), ((normal(3, 4),), {"shape": (-1, 2)}), ((normal(),), {"shape": (1, 1)}),
              ((normal(6),), {"shape": 6})]
 
@@ -31,11 +32,11 @@ class stop_gradient:
     """The same tensor, through which no gradient flows."""
     cases = [((integers(3, 4),), {})]
 
-    def spec(x):
-        return x
+    def spec(variable):
+        return variable
 
-    def view(x):
-        return x
+    def view(variable):
+        return variable
 
     def vjp(dy):
         return None

@@ -195,7 +195,7 @@ def mean_update(total, count, values, weights=None, *, per_sample="mean"):
     return total + (values * w).sum() / by, count + w.sum() / by
 
 
-def divide_no_nan(x, y):
+def safe_ratio(x, y):
     return np.where(y == 0, 0, x / np.where(y == 0, 1, y))
 
 

@@ -6,8 +6,8 @@ def reshape(x, shape):
     return x.reshape(shape)
 
 
-def stop_gradient(x):
-    return x
+def stop_gradient(variable):
+    return variable
 
 
 def copy(x):
