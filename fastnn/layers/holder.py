@@ -101,12 +101,11 @@ class Holder(Noted):
 
     @trainable.setter
     def trainable(self, value):
-        self._own_variables()
-        self._trainable = bool(value)
-        for variable in self._trainable_variables:
-            variable.trainable = self._trainable
-        for layer in self._layers:
-            layer.trainable = self._trainable
+        for layer in self._flatten_layers():
+            layer._own_variables()
+            layer._trainable = bool(value)
+            for variable in layer._trainable_variables:
+                variable.trainable = layer._trainable
 
     def count_params(self):
         """The number of numbers in the weights.  Raises: ValueError before the layer is built."""

@@ -212,10 +212,6 @@ class Functional(Model):
                 x.mask = one
         return like(self._out, self._network.run(found))
 
-    def compute_mask(self, inputs, previous_mask):
-        """The masks of the outputs come from the layers that made them."""
-        return None
-
     def compute_output_shape(self, input_shape):
         """The shape of the output for an input of this shape; of several in their structure."""
         shapes = [input_shape] if len(self._input_specs) == 1 and not isinstance(input_shape, dict) else \

@@ -44,6 +44,7 @@ class Model(Fit, Layer):
             raise TypeError(f"Model takes both `inputs` and `outputs`, and all else by name. Received: {sorted(given)}, {len(tensors)} "
                             "arguments by position")
         super().__init__(trainable=trainable, dtype=dtype, name=name, **kwargs)
+        self.supports_masking = True
         self.history = None
         self._init_trainer()
         if given:
@@ -55,6 +56,10 @@ class Model(Fit, Layer):
         if not isinstance(self, Functional):
             self.__class__ = with_graph(type(self))
         self._set_graph(**tensors)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """None: the masks of the outputs are those that the layers inside have set."""
+        return None
 
     @property
     def layers(self):

@@ -211,6 +211,33 @@ def test_masks_in_own_layers():
     assert model.predict(x, verbose=0).tolist() == [[4.0, 4.0]]
 
 
+def test_layers_that_hold_each_other():
+    """Own code may tie layers in a ring: no endless walk."""
+    one, two = Linear(2), Linear(3)
+    one.partner, two.partner = two, one
+    one(np.ones((1, 4))), two(np.ones((1, 4)))
+    assert len(one.weights) == len(two.weights) == 6
+    one.trainable = False
+    assert two.trainable_weights == [] and one.count_params() == 4 * 5 + 2 + 3 + 2
+
+
+def test_a_model_hands_on_the_masks_of_its_layers_alone():
+    class Pooled(Model):
+        def __init__(self):
+            super().__init__()
+            self.pool = layers.GlobalAveragePooling1D()
+
+        def call(self, x):
+            return self.pool(x)
+
+    class Kept(Pooled):
+        def call(self, x):
+            return layers.Dropout(0.5)(x)
+
+    x = layers.Masking()(np.ones((2, 3, 3)))
+    assert Pooled()(x).mask is None and Kept()(x).mask is x.mask
+
+
 def test_what_is_wrong_with_a_layer():
     class Forgot(layers.Layer):
         def __init__(self):
