@@ -124,7 +124,10 @@ class Softmax(_Elementwise):
 
     def call(self, inputs, mask=None):
         if mask is not None:
-            inputs = ops.where(ops.cast(mask, dtype="bool"), inputs, -1e9)
+            mask = ops.cast(mask, dtype="bool")
+            while len(mask.shape) < len(inputs.shape):      # that of the steps, carried by the input
+                mask = ops.expand_dims(mask, axis=-1)
+            inputs = ops.where(mask, inputs, -1e9)
         axis = self.axis
         if isinstance(axis, (list, tuple)):
             if len(axis) != 1:

@@ -31,6 +31,8 @@ class Lambda(Layer):
         [[9.0, 9.0]]
     """
 
+    mixes_samples = True        # nobody knows what the function does
+
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)
         if not callable(function):

@@ -42,6 +42,7 @@ class Answer:
                 self.penalties.append((layer, [self._slot(tensor) for tensor in layer._losses]))
 
     def _slot(self, tensor):
+        tensor.mask = None      # a step gives values back
         self.tensors.append(tensor)
         return Slot(len(self.tensors) - 1)
 

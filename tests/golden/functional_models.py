@@ -51,11 +51,26 @@ def nested(K):
                    name="nested")
 
 
-MODELS = {model.__name__: model for model in (shared, residual, inception, nested)}
+def masked(K):
+    """A mask from an embedding through attention and normalization, to a mean and to a loss for each step.
+
+    Nothing else takes what the attention takes: Keras' layer wipes the mask off its arguments.
+    """
+    L = K.layers
+    words = L.Input((None,), dtype="int32", name="words")
+    x = L.Embedding(7, 4, mask_zero=True, name="embedding")(words)
+    y = L.MultiHeadAttention(2, 3, name="attention")(x, x)
+    y = L.LayerNormalization(name="norm")(y)
+    steps = L.Dense(2, name="steps")(y)
+    return K.Model(words, [steps, L.Dense(1, name="whole")(L.GlobalAveragePooling1D(name="mean")(y))], name="masked")
+
+
+MODELS = {model.__name__: model for model in (shared, residual, inception, nested, masked)}
 COMPILED = {     # loss, further arguments of compile
     "shared": (["mse", "binary_crossentropy"], {"loss_weights": [0.5, 2.0], "metrics": {"second": ["accuracy"], "first": ["mae", "mse"]}}),
     "residual": ("categorical_crossentropy", {"metrics": ["accuracy"]}),
     "inception": ("mae", {"weighted_metrics": ["mse"]}),
+    "masked": (["mse", "mae"], {"metrics": {"steps": ["mae"]}, "weighted_metrics": {"steps": ["mse"]}}),
     "nested": ({"difference": "mse", "sum": "mae"}, {"loss_weights": {"sum": 0.3, "difference": 1.0}, "metrics": {"sum": ["mse"]}}),
 }
 
@@ -68,7 +83,10 @@ def data(name):
     few, more = rng.normal(size=(2, 12, 2)).astype("float32")
     bits = rng.integers(0, 2, (12, 1)).astype("float32")
     weights = rng.uniform(0.5, 1.5, 12).astype("float32")
-    return {"shared": ([a, b], {"first": few, "second": bits}, None), "residual": (image, np.eye(3, dtype="float32")[rng.integers(0, 3, 12)], weights),
+    words = rng.integers(1, 7, (12, 5)) * (np.arange(5) < rng.integers(1, 6, (12, 1)))
+    per_step = rng.normal(size=(12, 5, 2)).astype("float32")
+    return {"masked": (words, {"steps": per_step, "whole": bits}, None),
+            "shared": ([a, b], {"first": few, "second": bits}, None), "residual": (image, np.eye(3, dtype="float32")[rng.integers(0, 3, 12)], weights),
             "inception": (image, few, weights), "nested": ({"one": a, "two": b}, {"difference": few, "sum": more}, None)}[name]
 
 
