@@ -69,7 +69,7 @@ class Layer(Calling):
         self.dtype = _layer_dtype(dtype)
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.supports_masking = type(self).compute_mask is Layer.compute_mask
+        self.supports_masking = self._computes_mask     # by default masks end here, as in Keras
         self.input_spec = None
         self._trainable = bool(trainable)
 

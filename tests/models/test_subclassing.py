@@ -201,6 +201,10 @@ def test_masks_in_own_layers():
             return None
 
     class Keeps(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.supports_masking = True
+
         def call(self, x):
             return x * 2.0
 
