@@ -232,18 +232,9 @@ def test_a_metric_in_the_style_of_keras():
 
 # ---- Optimizers, and what surrounds updates ---------------------------------------------------------------------
 
-def optimizer_of(class_name, arguments):
-    arguments = dict(arguments)
-    rate = arguments.get("learning_rate")
-    if isinstance(rate, dict):
-        rate = dict(rate)
-        arguments["learning_rate"] = getattr(optimizers.schedules, rate.pop("schedule"))(**rate)
-    return getattr(optimizers, class_name)(**arguments)
-
-
 @pytest.mark.parametrize("case", OPTIMIZERS["CASES"])
 def test_optimizers(case):
-    compare(network(lambda: layers.Dense(6, activation="tanh"), optimizer=lambda: optimizer_of(*OPTIMIZERS["CASES"][case])), X, Y)
+    compare(network(lambda: layers.Dense(6, activation="tanh"), optimizer=lambda: OPTIMIZERS["make"](optimizers, *OPTIMIZERS["CASES"][case])), X, Y)
 
 
 @pytest.mark.parametrize("case", OPTIMIZERS["SCHEDULES"])

@@ -13,12 +13,12 @@ VALUES = json.loads((GOLDEN / "optimizers.json").read_text())
 SCRIPT = golden_script("make_optimizers")
 
 
-def run(optimizer, dtype="float32", dtypes=None):
-    """Two variables after ten steps of the optimizer."""
+def run(optimizer, dtype="float32", dtypes=None, name=""):
+    """The variables after ten steps of the optimizer."""
     values, gradients = SCRIPT["start"]()
     dtypes = dtypes or [dtype] * len(values)
-    variables = [Variable(v.astype(d), name=f"v{i}") for i, (v, d) in enumerate(zip(values, dtypes))]
-    for step in gradients:
+    variables = [Variable(v.astype(d), name=n) for n, v, d in zip(SCRIPT["NAMES"], values, dtypes)]
+    for step in SCRIPT["gradients_of"](name, gradients):
         optimizer.apply([Tensor(g.astype(d)) for g, d in zip(step, dtypes)], variables)
     return variables
 
@@ -27,10 +27,12 @@ def run(optimizer, dtype="float32", dtypes=None):
 @pytest.mark.parametrize("name", sorted(VALUES["optimizers"]))
 def test_ten_steps_are_those_of_keras(name, dtype):
     optimizer = SCRIPT["make"](optimizers, *SCRIPT["CASES"][name])
-    variables = run(optimizer, dtype)
+    variables = run(optimizer, dtype, name=name)
     expected = VALUES["optimizers"][name]
     for v, e in zip(variables, expected["variables"]):
         np.testing.assert_allclose(v.numpy(), e, rtol=2e-5, atol=2e-6)
+    for v, expected_name in zip(optimizer.variables, expected["names"]):
+        assert v.name == expected_name or expected_name.startswith("variable")      # one that Keras only counts
     assert [list(v.shape) for v in optimizer.variables] == [list(np.shape(e)) for e in expected["state"]]
     for v, e in zip(optimizer.variables, expected["state"]):
         np.testing.assert_allclose(v.numpy(), e, rtol=2e-5, atol=2e-6, err_msg=v.name)
@@ -51,6 +53,14 @@ def test_configs(name):
     again = optimizers.get(json.loads(json.dumps(optimizers.serialize(optimizer))))
     assert type(again) is type(optimizer)
     assert again.get_config() == optimizer.get_config()
+    assert without_names(optimizer.get_config()) == without_names(VALUES["optimizers"][name]["config"])
+
+
+def without_names(config):
+    """A config without what is counted, and with rates as float64 and float32 have them alike."""
+    if isinstance(config, dict):
+        return {key: without_names(value) for key, value in config.items() if key not in ("name", "module", "registered_name")}
+    return float(np.float32(config)) if isinstance(config, float) else config
 
 
 def test_state_can_be_saved_and_taken_back():
