@@ -114,6 +114,8 @@ class Optimizer(OptimizerState):
         self._sums = self.add_optimizer_variables(variables, "gradient_accumulator") if steps else []
         self._slots = self.create_slots(self._trainable_variables)
         self._steps = {}
+        # a class derived from one with `update` that brings an `update_step` of its own means that
+        self._by_steps = "update" not in vars(next(c for c in type(self).__mro__ if {"update", "update_step"} & set(vars(c))))
         self._prepares = bool(self.loss_scale_factor is not None or self.gradient_accumulation_steps or self.clipnorm
                               or self.global_clipnorm or self.clipvalue)
         self.built = True
@@ -227,7 +229,7 @@ class Optimizer(OptimizerState):
     def _update_all(self, grads, skeletons):
         """One launch for all variables of a dtype; the last one counts the step."""
         rate = self.learning_rate
-        update = self._chosen_update()
+        update = functools.partial(Optimizer.update, self) if self._by_steps else self.update
         for tensors, places, attrs in skeletons:
             tensors = tensors.copy()
             for position, k in places:
@@ -250,11 +252,6 @@ class Optimizer(OptimizerState):
                      "advance": int(dtype == dtypes[-1])}
             found.append((tensors, places, attrs))
         return found
-
-    def _chosen_update(self):
-        """`update`, unless a class derived from the one that defines it has its own `update_step`."""
-        first = next(c for c in type(self).__mro__ if "update" in vars(c) or "update_step" in vars(c))
-        return self.update if "update" in vars(first) else functools.partial(Optimizer.update, self)
 
     def update(self, learning_rate, iterations, tensors, attrs):
         """The update of all variables of a dtype.

@@ -85,9 +85,11 @@ class OptimizerState(Noted):
         return variable
 
     def __setattr__(self, name, value):
-        super().__setattr__(name, value)
         if value.__class__ is Variable:     # a counter of the user's own, say: saved with the others, as with Keras
+            if "_variables" not in vars(self):
+                raise RuntimeError(f"{type(self).__name__}: call super().__init__(...) before setting the variable {name!r}")
             self._track(value)
+        super().__setattr__(name, value)
 
     def add_variable(self, shape, initializer="zeros", dtype=None, name=None):
         """A new variable of the optimizer."""

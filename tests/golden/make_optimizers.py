@@ -54,6 +54,8 @@ CASES = {
     "scaled": ("LossScaleOptimizer", {"inner_optimizer": ("Adam", {}), "initial_scale": 4.0, "dynamic_growth_steps": 3}),
     "scaled_accumulation": ("LossScaleOptimizer", {
         "inner_optimizer": ("Muon", {"gradient_accumulation_steps": 2, "use_ema": True, "learning_rate": 0.1})}),
+    "several": ("MultiOptimizer", {"default_optimizer": ("Adam", {"weight_decay": 0.1}), "loss_scale_factor": 2.0, "optimizer_map": {
+        "v[23]": ("SGD", {"learning_rate": 0.1, "use_ema": True}), "v0": ("Muon", {"gradient_accumulation_steps": 3})}}),
 }
 # What surrounds an update, all together, for an optimizer of each kind: by one op, by ops for each variable.
 TOGETHER = {
@@ -108,6 +110,9 @@ def make(module, class_name, arguments):
         arguments["learning_rate"] = getattr(module.schedules, rate.pop("schedule"))(**rate)
     if "inner_optimizer" in arguments:
         arguments["inner_optimizer"] = make(module, *arguments["inner_optimizer"])
+    if "optimizer_map" in arguments:
+        optimizers = {pattern: make(module, *one) for pattern, one in arguments["optimizer_map"].items()}
+        arguments["optimizer_map"] = module.OptimizerMap(make(module, *arguments.pop("default_optimizer")), optimizers)
     return getattr(module, class_name)(**arguments)
 
 
