@@ -85,7 +85,8 @@ class OptimizerState(Noted):
         return variable
 
     def __setattr__(self, name, value):
-        if value.__class__ is Variable:     # a counter of the user's own, say: saved with the others, as with Keras
+        # a counter of the user's own, say: saved with the others, as with Keras
+        if value.__class__ is Variable and not isinstance(getattr(type(self), name, None), property):
             if "_variables" not in vars(self):
                 raise RuntimeError(f"{type(self).__name__}: call super().__init__(...) before setting the variable {name!r}")
             self._track(value)

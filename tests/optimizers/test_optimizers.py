@@ -105,6 +105,14 @@ def test_the_learning_rate_can_be_set_at_any_time():
     assert v.numpy() == [-1.25]
 
 
+def test_variables_are_kept_once():
+    optimizer, steps, v = optimizers.SGD(1.0), Variable(5, dtype="int64"), Variable([1.0])
+    optimizer.iterations, optimizer.learning_rate = steps, Variable(0.5)
+    optimizer.own = Variable(2.0, name="own")
+    optimizer.apply([Tensor(np.ones(1, "float32"))], [v])
+    assert [float(one) for one in optimizer.variables] == [6.0, 0.5, 2.0] and v.numpy() == [0.5] and int(steps) == 6
+
+
 def test_constraints_hold_after_an_update():
     v = Variable([0.5, 0.5])
     v.constraint = constraints.NonNeg()
