@@ -172,6 +172,71 @@ class nadam:
     def flops(tensors): return 13 * _weights(tensors, 4)
 
 
+@op
+class lion:
+    """w -= lr sign(beta_1 m + (1 - beta_1) g);  m = beta_2 m + (1 - beta_2) g.  Slots: m.  Source: Chen et al. 2023."""
+    outputs, updates = "", "tensors"
+    cases = [((RATE, STEP, *_example("normal")), {"beta_1": 0.9, "beta_2": 0.99, "weight_decay": (0.1, 0.0, 0.2)})]
+
+    def spec(lr, t, *tensors, beta_1, beta_2, weight_decay=(), every=1, advance=1): return None
+
+    def cpu(lr, t, *tensors, beta_1, beta_2, weight_decay, every, advance):
+        return "lion", _groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2), tensors, 3, weight_decay)
+
+    def flops(tensors): return 9 * _weights(tensors, 3)
+
+
+@op
+class ftrl:
+    """Follow the regularized leader.  Slots: s, the sum of g^2, and z, from which w is computed anew:
+
+    z += g + 2 l2_shrinkage w - (p(s + g^2) - p(s)) w / lr;  w = (clip(z, -l1, l1) - z) / (p(s) / lr + 2 l2 + beta / lr),
+    with p(s) = s^-power.  Source: McMahan et al. 2013."""
+    outputs, updates = "", "tensors"
+    cases = [((RATE, STEP, *_example("positive", "normal")), {"weight_decay": (0.1, 0.0, 0.2), "beta": 0.1, "l1": 0.5}),
+             ((RATE, STEP, *_example("positive", "normal")), {"power": -0.7, "l1": 0.1, "l2": 0.2, "l2_shrinkage": 0.3})]
+
+    def spec(lr, t, *tensors, power=-0.5, l1=0.0, l2=0.0, l2_shrinkage=0.0, beta=0.0, weight_decay=(), every=1, advance=1):
+        return None
+
+    def cpu(lr, t, *tensors, power, l1, l2, l2_shrinkage, beta, weight_decay, every, advance):
+        return "ftrl", _groups((lr, lr.itemsize, t, every, advance, -power, l1, l2, l2_shrinkage, beta), tensors, 4, weight_decay)
+
+    def flops(tensors): return 17 * _weights(tensors, 4)
+
+
+@op
+class lamb:
+    """Adam's steps, those of each variable scaled by the norm of w over the norm of the step (1 if one of them is 0).
+    Slots: m, v.  Source: You et al. 2019."""
+    outputs, updates = "", "tensors"
+    cases = [((RATE, STEP, *_example("normal", "positive")), {"beta_1": 0.9, "beta_2": 0.99, "weight_decay": (0.1, 0.0, 0.2)})]
+
+    def spec(lr, t, *tensors, beta_1, beta_2, epsilon=1e-7, weight_decay=(), every=1, advance=1): return None
+
+    def cpu(lr, t, *tensors, beta_1, beta_2, epsilon, weight_decay, every, advance):
+        return "lamb", _groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2, epsilon), tensors, 4, weight_decay)
+
+    def flops(tensors): return 22 * _weights(tensors, 4)
+
+
+@op
+class schedule_free:
+    """Adam's steps on z; w lies between z and the mean of all z so far.  The rate grows in the first `warmup` updates.
+    Slots: z, v.  Source: Defazio et al. 2024."""
+    outputs, updates = "", "tensors"
+    cases = [((RATE, STEP, *_example("normal", "positive")),
+              {"beta_1": 0.9, "beta_2": 0.99, "warmup": 5, "weight_decay": (0.1, 0.0, 0.2)})]
+
+    def spec(lr, t, *tensors, beta_1, beta_2, epsilon=1e-8, warmup=0, weight_decay=(), every=1, advance=1): return None
+
+    def cpu(lr, t, *tensors, beta_1, beta_2, epsilon, warmup, weight_decay, every, advance):
+        return "schedule_free", _groups((lr, lr.itemsize, t, every, advance, beta_1, beta_2, epsilon, warmup), tensors, 4,
+                                        weight_decay)
+
+    def flops(tensors): return 16 * _weights(tensors, 4)
+
+
 # ---- What surrounds an update -----------------------------------------------------------------------------------
 
 def _pairs(head, tensors, size=2):

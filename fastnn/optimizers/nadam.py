@@ -37,5 +37,9 @@ class Nadam(Optimizer):
         ops.nadam(learning_rate, iterations, self._product, *tensors, beta_1=self.beta_1, beta_2=self.beta_2,
                   epsilon=self.epsilon, **attrs)
 
+    def update_step(self, gradient, variable, learning_rate):
+        raise TypeError(f"{type(self).__name__}: the momentum's schedule of Nadam is kept for all variables together: override "
+                        "`update`, or derive from Adam")
+
     def get_config(self):
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}

@@ -2,17 +2,17 @@
 
 All that changes from step to step lies in variables that the kernels read, so a recorded step can be replayed.
 """
+import functools
 import numbers
 import re
 
-from .. import config, ops
-from ..changes import Noted
-from ..device import recorder
-from ..tensor import FLOATS, Tensor, Variable, convert
+from .. import ops
+from ..tensor import FLOATS, Variable
 from ..utils import serialization
 from ..utils.naming import unique_name
 from ..utils.warn_utils import warn
-from .schedules import LearningRateSchedule
+from .state import OptimizerState
+from .undo import only_if
 
 _REPLACED = {
     "decay": "learning_rate=fastnn.optimizers.schedules.InverseTimeDecay(initial_learning_rate, decay_steps=1, "
@@ -21,7 +21,7 @@ _REPLACED = {
 }
 
 
-class Optimizer(Noted):
+class Optimizer(OptimizerState):
     """Base of optimizers.
 
     Args:
@@ -42,7 +42,18 @@ class Optimizer(Noted):
         ValueError: values outside what is said above.
         TypeError: unknown arguments.
 
-    A subclass names the variables it keeps for each weight in `slots`, and makes the update in `update`.
+    A subclass is written as for Keras: `build` makes its variables (`add_variable_from_reference`), `update_step` updates
+    one weight.  The optimizers here name the variables they keep for each weight in `slots`, and override `update`, which
+    updates all weights by one op.
+
+    Example:
+        >>> class SignDescent(Optimizer):
+        ...     def update_step(self, gradient, variable, learning_rate):
+        ...         self.assign_sub(variable, ops.sign(gradient) * learning_rate)
+        >>> v = Variable([1.0, 2.0])
+        >>> SignDescent(0.5).apply([ops.ones((2,))], [v])
+        >>> v.tolist()
+        [0.5, 1.5]
     """
 
     slots = ()
@@ -57,11 +68,8 @@ class Optimizer(Noted):
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._check()
-        self.built = False
-        self._trainable_variables, self._variables, self._excluded = [], [], (set(), None)
-        self._iterations = self._track(Variable(0, dtype="int64", trainable=False, name="iteration"))
-        self._learning_rate = None
-        self.learning_rate = learning_rate
+        self._excluded = set(), None
+        self._start(learning_rate)
 
     def _refuse(self, kwargs):
         for name in kwargs:
@@ -86,94 +94,7 @@ class Optimizer(Noted):
         if self.use_ema and frequency is not None and (not isinstance(frequency, int) or frequency < 1):
             raise ValueError(f"{name}: ema_overwrite_frequency must be an integer >= 1 or None, received {frequency!r}")
 
-    # ---- Learning rate and step count ----
-
-    @property
-    def iterations(self):
-        """The number of updates so far, an int64 variable (with gradient accumulation: a tensor computed from it)."""
-        steps = self.gradient_accumulation_steps
-        return ops.floor_divide(self._iterations, steps) if steps else self._iterations
-
-    @iterations.setter
-    def iterations(self, variable):
-        if self.built:
-            raise RuntimeError(f"{self.name}: iterations cannot be replaced after the optimizer was built: use "
-                               "iterations.assign(value)")
-        self._variables = [variable if v is self._iterations else v for v in self._variables]
-        self._iterations = variable
-
-    @property
-    def learning_rate(self):
-        """The learning rate: a float32 variable, or what the schedule gives for the present step."""
-        rate = self._learning_rate
-        if rate.__class__ is Variable:
-            return rate
-        if isinstance(rate, LearningRateSchedule):
-            return convert(rate(self._iterations), config.floatx())
-        hears = getattr(recorder(), "refuse", None)
-        if hears is not None:
-            hears("the learning rate is a function in Python: a LearningRateSchedule, written with fastnn.ops, can be replayed")
-        return convert(rate(), config.floatx())
-
-    @learning_rate.setter
-    def learning_rate(self, value):
-        if isinstance(value, (dict, str)):
-            raise ValueError(f"{self.name}: learning_rate must be a float, a schedule or a function, received {value!r}")
-        if isinstance(value, LearningRateSchedule) or (callable(value) and not isinstance(value, Tensor)):
-            if isinstance(self._learning_rate, Variable):
-                self._variables = [v for v in self._variables if v is not self._learning_rate]
-            self._learning_rate = value
-        elif isinstance(self._learning_rate, LearningRateSchedule):
-            raise TypeError(f"{self.name}: the learning rate follows a schedule and cannot be set to {value!r}: make the "
-                            "optimizer with a float learning_rate for that")
-        elif isinstance(self._learning_rate, Variable):
-            self._learning_rate.assign(self._as_rate(value))
-        else:
-            variable = Variable(self._as_rate(value), dtype=config.floatx(), trainable=False, name="learning_rate")
-            self._learning_rate = self._track(variable)
-
-    def _as_rate(self, value):
-        try:
-            rate = float(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{self.name}: learning_rate must be a float, a schedule or a function, received "
-                             f"{value!r}") from None
-        if not rate >= 0:
-            raise ValueError(f"{self.name}: learning_rate must be >= 0, received {value!r}")
-        return rate
-
-    # ---- Variables ----
-
-    @property
-    def variables(self):
-        """All variables of the optimizer, in the order in which they are saved."""
-        return list(self._variables)
-
-    def _track(self, variable):
-        self._variables.append(variable)
-        return variable
-
-    def add_variable(self, shape, initializer="zeros", dtype=None, name=None):
-        """A new variable of the optimizer."""
-        from .. import initializers
-        return self._track(Variable(initializers.get(initializer), shape=tuple(shape), dtype=dtype, trainable=False,
-                                    name=name))
-
-    def add_variable_from_reference(self, reference_variable, name=None, initializer="zeros"):
-        """A new variable of the shape and dtype of another one."""
-        reference = getattr(reference_variable, "path", None) or reference_variable.name
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype,
-                                 f"{reference.replace('/', '_')}_{name or 'var'}")
-
-    def add_optimizer_variables(self, trainable_variables, name, initializer="zeros"):
-        """One new variable for each trainable one; with several names, a list for each name."""
-        names = [name] if isinstance(name, str) else list(name)
-        initializers = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
-        made = tuple([] for _ in names)
-        for variable in trainable_variables:
-            for found, one, first in zip(made, names, initializers):
-                found.append(self.add_variable_from_reference(variable, one, first))
-        return made[0] if isinstance(name, str) else made
+    # ---- Building ----
 
     def build(self, variables):
         """Makes the variables that go with the weights; the first `apply` does this by itself.
@@ -193,6 +114,8 @@ class Optimizer(Noted):
         self._sums = self.add_optimizer_variables(variables, "gradient_accumulator") if steps else []
         self._slots = self.create_slots(self._trainable_variables)
         self._steps = {}
+        # a class derived from one with `update` that brings an `update_step` of its own means that
+        self._by_steps = "update" not in vars(next(c for c in type(self).__mro__ if {"update", "update_step"} & set(vars(c))))
         self._prepares = bool(self.loss_scale_factor is not None or self.gradient_accumulation_steps or self.clipnorm
                               or self.global_clipnorm or self.clipvalue)
         self.built = True
@@ -306,11 +229,12 @@ class Optimizer(Noted):
     def _update_all(self, grads, skeletons):
         """One launch for all variables of a dtype; the last one counts the step."""
         rate = self.learning_rate
+        update = functools.partial(Optimizer.update, self) if self._by_steps else self.update
         for tensors, places, attrs in skeletons:
             tensors = tensors.copy()
             for position, k in places:
                 tensors[position] = grads[k]
-            self.update(rate, self._iterations, tensors, attrs)
+            update(rate, self._iterations, tensors, attrs)
 
     def _skeleton(self, indices):
         """For each dtype: the tensors of an update with gaps for the gradients, where those go, common attributes."""
@@ -323,7 +247,7 @@ class Optimizer(Noted):
                 if v.dtype == dtype:
                     places.append((len(tensors) + 1, k))
                     tensors += [v, None, *[slot[i] for slot in self._slots]]
-                    decay.append(float(self.weight_decay) if self.weight_decay and self._decays(v) else 0.0)
+                    decay.append(float(self._decay_of(v) or 0.0) if self._decays(v) else 0.0)
             attrs = {"weight_decay": tuple(decay) if any(decay) else (), "every": self.gradient_accumulation_steps or 1,
                      "advance": int(dtype == dtypes[-1])}
             found.append((tensors, places, attrs))
@@ -340,20 +264,45 @@ class Optimizer(Noted):
             tensors: for each variable, one after the other: variable, gradient, slots.
             attrs: weight_decay (per variable, or empty), every (gradient accumulation), advance (whether to count the step).
         """
-        if attrs["every"] != 1:
-            raise ValueError(f"{self.name}: gradient_accumulation_steps needs an optimizer that overrides `update`")
         width = 2 + len(self._slots)
-        for k, (v, g) in enumerate(zip(tensors[::width], tensors[1::width])):
-            if attrs["weight_decay"]:
-                v.assign_sub(v * (attrs["weight_decay"][k] * learning_rate))
-            self.update_step(g, v, learning_rate)
+        pairs = list(zip(tensors[::width], tensors[1::width]))
+        if attrs["every"] == 1:
+            self._update_by_steps(learning_rate, pairs, attrs["weight_decay"])
+        else:       # a step has to be the same launches every time: what they change is taken back where no update is due
+            due = ops.equal(ops.mod(iterations + 1, attrs["every"]), 0)
+            others = {id(v) for v in (self._iterations, self._learning_rate, *self._sums, *self._averages)}
+            with only_if(due, [*[v for v, _ in pairs], *[v for v in self._variables if id(v) not in others]]):
+                self._update_by_steps(learning_rate, pairs, attrs["weight_decay"])
         if attrs["advance"]:
             iterations.assign_add(1)
 
+    def _update_by_steps(self, learning_rate, pairs, weight_decay):
+        for (v, _), decay in zip(pairs, weight_decay):
+            if decay:
+                v.assign_sub(v * decay * ops.cast(learning_rate, v.dtype))
+        for v, g in pairs:
+            self.update_step(g, v, learning_rate)
+
     def update_step(self, gradient, variable, learning_rate):
-        """The update of one variable, to be written by subclasses with ops and `variable.assign...`."""
-        raise TypeError(f"{type(self).__name__} must define `update_step(self, gradient, variable, learning_rate)`, "
-                        "or `update` for all variables at once")
+        """The update of one variable, to be written by subclasses with ops and `self.assign...`."""
+        if type(self).update is Optimizer.update:
+            raise TypeError(f"{type(self).__name__} must define `update_step(self, gradient, variable, learning_rate)`, "
+                            "or `update` for all variables at once")
+        i = self._get_variable_index(variable)
+        attrs = {"weight_decay": (), "every": self.gradient_accumulation_steps or 1, "advance": 0}
+        self.update(learning_rate, self._iterations, [variable, gradient, *[slot[i] for slot in self._slots]], attrs)
+
+    def assign(self, variable, value):
+        """Sets a variable; in `update_step`, as with Keras."""
+        variable.assign(ops.cast(value, variable.dtype))
+
+    def assign_add(self, variable, value):
+        """Adds to a variable."""
+        variable.assign_add(ops.cast(value, variable.dtype))
+
+    def assign_sub(self, variable, value):
+        """Subtracts from a variable."""
+        variable.assign_sub(ops.cast(value, variable.dtype))
 
     def _get_variable_index(self, variable):
         return self._indices[variable.key]      # Keras' word, which `update_step` of users' optimizers goes by
@@ -385,41 +334,15 @@ class Optimizer(Noted):
             raise ValueError(f"{self.name}: exclude_from_weight_decay() must be called before the optimizer is built")
         self._excluded = {id(v) for v in var_list or ()}, re.compile("|".join(sorted(set(var_names)))) if var_names else None
 
+    def _decay_of(self, variable):
+        """The weight decay of a variable that is not excluded; None for none."""
+        return self.weight_decay
+
     def _decays(self, variable):
         ids, pattern = self._excluded
         return id(variable) not in ids and not (pattern and pattern.search(variable.name))
 
-    # ---- Saving ----
-
-    def set_weights(self, weights):
-        """Sets the values of all variables, in the order of `variables`.
-
-        Raises:
-            ValueError: another number of values, or other shapes.
-        """
-        if len(weights) != len(self._variables):
-            raise ValueError(f"{self.name} has {len(self._variables)} variables"
-                             f"{'' if self.built else ' (it is not built yet)'}, received {len(weights)} values")
-        for variable, value in zip(self._variables, weights):
-            variable.assign(value)
-
-    def get_weights(self):
-        """The values of all variables as NumPy arrays."""
-        return [v.numpy() for v in self._variables]
-
-    def save_own_variables(self, store):
-        """Puts the values of all variables into a dict-like store under "0", "1" ..."""
-        for i, variable in enumerate(self._variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store):
-        """Takes the values of all variables from a store; a store of another size is left alone, with a warning."""
-        if len(store.keys()) != len(self._variables):
-            warn(f"the state of optimizer {self.name!r} was not loaded: it has {len(self._variables)} variables"
-                 f"{'' if self.built else ' (it is not built yet)'}, the file has {len(store.keys())}")
-            return
-        for i, variable in enumerate(self._variables):
-            variable.assign(store[str(i)])
+    # ---- Configs ----
 
     def get_config(self):
         """The arguments that make this optimizer again."""

@@ -13,6 +13,7 @@ from fastnn.models import Model, Sequential
 from tests.layers.test_golden import FACTS, made_layer, parts, stored_numbers
 from tests.losses.test_losses import golden_script
 from tests.metrics.test_metrics import KerasStyle
+from tests.optimizers.test_optimizers import KerasMomentum
 
 from .replay import both_ways, check_replayed
 
@@ -30,7 +31,7 @@ METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
 CALLBACKS = {"EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {}, "LambdaCallback": {},
              "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {}, "TerminateOnNaN": {}}
 BASES = {"Layer", "Wrapper", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
-         "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
+         "OptimizerMap", "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
 NOT_ACTIVATIONS = {"deserialize", "get", "serialize", "in_epilogue", "over_axes"}
 
 
@@ -232,18 +233,23 @@ def test_a_metric_in_the_style_of_keras():
 
 # ---- Optimizers, and what surrounds updates ---------------------------------------------------------------------
 
-def optimizer_of(class_name, arguments):
-    arguments = dict(arguments)
-    rate = arguments.get("learning_rate")
-    if isinstance(rate, dict):
-        rate = dict(rate)
-        arguments["learning_rate"] = getattr(optimizers.schedules, rate.pop("schedule"))(**rate)
-    return getattr(optimizers, class_name)(**arguments)
-
-
 @pytest.mark.parametrize("case", OPTIMIZERS["CASES"])
 def test_optimizers(case):
-    compare(network(lambda: layers.Dense(6, activation="tanh"), optimizer=lambda: optimizer_of(*OPTIMIZERS["CASES"][case])), X, Y)
+    compare(network(lambda: layers.Dense(6, activation="tanh"), optimizer=lambda: OPTIMIZERS["make"](optimizers, *OPTIMIZERS["CASES"][case])), X, Y)
+
+
+class Warm(optimizers.schedules.LearningRateSchedule):
+    """A schedule as users write them for Keras."""
+
+    def __call__(self, step):
+        return 0.1 * ops.minimum(ops.cast(step, "float32") / 4.0, 1.0)
+
+
+@pytest.mark.parametrize("arguments", [
+    {}, {"gradient_accumulation_steps": 3, "weight_decay": 0.1, "clipnorm": 0.5},
+    {"gradient_accumulation_steps": 2, "use_ema": True, "ema_overwrite_frequency": 2}])
+def test_an_optimizer_in_the_style_of_keras(arguments):
+    compare(network(lambda: layers.Dense(6, activation="tanh"), optimizer=lambda: KerasMomentum(Warm(), **arguments)), X, Y)
 
 
 @pytest.mark.parametrize("case", OPTIMIZERS["SCHEDULES"])

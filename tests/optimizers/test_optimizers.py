@@ -1,11 +1,12 @@
 """Optimizers and schedules against what Keras' did (tests/golden/make_optimizers.py), and what must not pass."""
+import copy
 import json
 import pickle
 
 import numpy as np
 import pytest
 
-from fastnn import constraints, optimizers
+from fastnn import constraints, ops, optimizers
 from fastnn.tensor import Tensor, Variable, convert_to_tensor
 from tests.losses.test_losses import GOLDEN, golden_script
 
@@ -13,12 +14,12 @@ VALUES = json.loads((GOLDEN / "optimizers.json").read_text())
 SCRIPT = golden_script("make_optimizers")
 
 
-def run(optimizer, dtype="float32", dtypes=None):
-    """Two variables after ten steps of the optimizer."""
+def run(optimizer, dtype="float32", dtypes=None, name=""):
+    """The variables after ten steps of the optimizer."""
     values, gradients = SCRIPT["start"]()
     dtypes = dtypes or [dtype] * len(values)
-    variables = [Variable(v.astype(d), name=f"v{i}") for i, (v, d) in enumerate(zip(values, dtypes))]
-    for step in gradients:
+    variables = [Variable(v.astype(d), name=n) for n, v, d in zip(SCRIPT["NAMES"], values, dtypes)]
+    for step in SCRIPT["gradients_of"](name, gradients):
         optimizer.apply([Tensor(g.astype(d)) for g, d in zip(step, dtypes)], variables)
     return variables
 
@@ -27,10 +28,12 @@ def run(optimizer, dtype="float32", dtypes=None):
 @pytest.mark.parametrize("name", sorted(VALUES["optimizers"]))
 def test_ten_steps_are_those_of_keras(name, dtype):
     optimizer = SCRIPT["make"](optimizers, *SCRIPT["CASES"][name])
-    variables = run(optimizer, dtype)
+    variables = run(optimizer, dtype, name=name)
     expected = VALUES["optimizers"][name]
     for v, e in zip(variables, expected["variables"]):
         np.testing.assert_allclose(v.numpy(), e, rtol=2e-5, atol=2e-6)
+    for v, expected_name in zip(optimizer.variables, expected["names"]):
+        assert v.name == expected_name or expected_name.startswith("variable")      # one that Keras only counts
     assert [list(v.shape) for v in optimizer.variables] == [list(np.shape(e)) for e in expected["state"]]
     for v, e in zip(optimizer.variables, expected["state"]):
         np.testing.assert_allclose(v.numpy(), e, rtol=2e-5, atol=2e-6, err_msg=v.name)
@@ -51,6 +54,14 @@ def test_configs(name):
     again = optimizers.get(json.loads(json.dumps(optimizers.serialize(optimizer))))
     assert type(again) is type(optimizer)
     assert again.get_config() == optimizer.get_config()
+    assert without_names(optimizer.get_config()) == without_names(VALUES["optimizers"][name]["config"])
+
+
+def without_names(config):
+    """A config without what is counted, and with rates as float64 and float32 have them alike."""
+    if isinstance(config, dict):
+        return {key: without_names(value) for key, value in config.items() if key not in ("name", "module", "registered_name")}
+    return float(np.float32(config)) if isinstance(config, float) else config
 
 
 def test_state_can_be_saved_and_taken_back():
@@ -92,6 +103,14 @@ def test_the_learning_rate_can_be_set_at_any_time():
     called = optimizers.SGD(lambda: 0.5)
     called.apply([Tensor(np.ones(1, "float32"))], [v])
     assert v.numpy() == [-1.25]
+
+
+def test_variables_are_kept_once():
+    optimizer, steps, v = optimizers.SGD(1.0), Variable(5, dtype="int64"), Variable([1.0])
+    optimizer.iterations, optimizer.learning_rate = steps, Variable(0.5)
+    optimizer.own = Variable(2.0, name="own")
+    optimizer.apply([Tensor(np.ones(1, "float32"))], [v])
+    assert [float(one) for one in optimizer.variables] == [6.0, 0.5, 2.0] and v.numpy() == [0.5] and int(steps) == 6
 
 
 def test_constraints_hold_after_an_update():
@@ -150,6 +169,13 @@ ONE = Tensor(np.ones(1, "float32"))
     (ValueError, lambda: optimizers.SGD(clipnorm=1.0, clipvalue=1.0), ["only one"]),
     (ValueError, lambda: optimizers.SGD(gradient_accumulation_steps=1), ["gradient_accumulation_steps"]),
     (ValueError, lambda: optimizers.AdamW(weight_decay=None), ["weight_decay"]),
+    (ValueError, lambda: optimizers.Lion(beta_1=0.0), ["beta_1", "0.0"]),
+    (ValueError, lambda: optimizers.Ftrl(learning_rate_power=0.5), ["learning_rate_power", "0.5"]),
+    (ValueError, lambda: optimizers.Ftrl(l1_regularization_strength=-1.0), ["l1_regularization_strength", "-1.0"]),
+    (ValueError, lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0), ["clipnorm", "inner"]),
+    (ValueError, lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=False), ["loss_scale_factor"]),
+    (ValueError, lambda: optimizers.OptimizerMap(optimizers.SGD(), {"a.": optimizers.SGD(), ".b": optimizers.SGD()})["ab"], ["'ab'", "'a.'"]),
+    (AttributeError, lambda: optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.SGD())).learning_rate, ["optimizers"]),
     (ValueError, lambda: optimizers.SGD().apply([ONE]), ["build"]),
     (ValueError, lambda: optimizers.SGD().apply([ONE, ONE], [Variable([1.0])]), ["2 gradients", "1 variables"]),
     (ValueError, lambda: optimizers.SGD().apply([ONE], [Variable([1.0, 2.0], name="w")]), ["'w'", "(1,)", "(2,)"]),
@@ -188,29 +214,93 @@ def test_a_million_parameters_give_the_same_bits_on_any_number_of_threads(thread
     assert found[0] == found[1] == found[2]
 
 
-class Momentum(optimizers.Optimizer):
+class KerasMomentum(optimizers.Optimizer):
     """An optimizer as users write them for Keras."""
 
+    def __init__(self, learning_rate=0.1, **arguments):
+        super().__init__(learning_rate=learning_rate, **arguments)
+        self.factor = 0.9
+
     def build(self, variables):
+        if self.built:
+            return
         super().build(variables)
-        self.momenta = [self.add_variable_from_reference(v, name="momentum") for v in variables]
+        self.momenta = [self.add_variable_from_reference(reference_variable=v, name="momentum") for v in variables]
+        self.last_step = Variable(-1, dtype="int64", trainable=False, name="last_step")
 
     def update_step(self, gradient, variable, learning_rate):
+        learning_rate = ops.cast(learning_rate, variable.dtype)
         m = self.momenta[self._get_variable_index(variable)]
-        m.assign(m * 0.9 - gradient * learning_rate)
-        variable.assign_add(m)
+        self.assign(m, ops.subtract(ops.multiply(m, ops.cast(self.factor, variable.dtype)), ops.multiply(gradient, learning_rate)))
+        self.assign_add(variable, m)
+        self.assign(self.last_step, self.iterations)
 
 
-def test_an_optimizer_written_for_keras():
-    """The same as SGD with momentum, in every step."""
-    own, known = Momentum(0.1), optimizers.SGD(0.1, momentum=0.9)
-    v, w = Variable([1.0, -2.0]), Variable([1.0, -2.0])
-    for step in range(5):
-        g = convert_to_tensor([0.5, float(step)])
-        own.apply([g], [v])
-        known.apply([g], [w])
-        np.testing.assert_allclose(v.numpy(), w.numpy(), rtol=1e-6)
-    assert int(own.iterations) == 5
+class Half(optimizers.schedules.LearningRateSchedule):
+    """A schedule as users write them for Keras."""
+
+    def __call__(self, step):
+        return 0.1 * ops.power(0.5, ops.cast(step, "float32"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("arguments", [
+    {}, {"learning_rate": Half(), "weight_decay": 0.1}, {"gradient_accumulation_steps": 3},
+    {"gradient_accumulation_steps": 2, "clipnorm": 0.5, "use_ema": True, "ema_overwrite_frequency": 2, "weight_decay": 0.2},
+    {"gradient_accumulation_steps": 4, "learning_rate": Half(), "global_clipnorm": 0.7, "loss_scale_factor": 2.0}])
+def test_an_optimizer_written_for_keras(arguments, dtype):
+    """The same as SGD with momentum, whatever surrounds the updates."""
+    arguments = {"learning_rate": 0.1, **arguments}
+    own, known = KerasMomentum(**arguments), optimizers.SGD(momentum=0.9, **arguments)
+    for v, w in zip(run(own, dtype), run(known, dtype)):
+        np.testing.assert_allclose(v.numpy(), w.numpy(), rtol=2e-6, atol=1e-6)
+    for v, w in zip(own.variables, known.variables):
+        np.testing.assert_allclose(v.numpy(), w.numpy(), rtol=2e-6, atol=1e-6, err_msg=v.name)
+    updates = 10 // arguments.get("gradient_accumulation_steps", 1)
+    assert int(own.last_step) == updates - 1 and own.variables[-1] is own.last_step
+
+
+def test_variables_of_two_dtypes_are_taken_back_where_no_update_is_due():
+    steps = {"gradient_accumulation_steps": 3}
+    for v, w in zip(run(KerasMomentum(**steps), dtypes=["float32", "float64"]),
+                    run(optimizers.SGD(0.1, momentum=0.9, **steps), dtypes=["float32", "float64"])):
+        np.testing.assert_allclose(v.numpy(), w.numpy(), rtol=2e-6, atol=1e-6)
+
+
+class Doubled(optimizers.Adam):
+    """An optimizer of Keras with another `update_step`."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient * 2.0, variable, learning_rate * 0.5)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"amsgrad": True, "gradient_accumulation_steps": 3, "weight_decay": 0.1}])
+def test_an_update_step_of_a_class_derived_from_one_of_these(arguments):
+    plain = optimizers.Adam(0.005, **{**arguments, "weight_decay": 2 * arguments.get("weight_decay", 0)})
+    values, gradients = SCRIPT["start"]()
+    v, w = [[Variable(x.astype("float32")) for x in values] for _ in range(2)]
+    doubled = Doubled(0.01, **arguments)
+    for step in gradients:
+        doubled.apply([Tensor(g.astype("float32")) for g in step], v)
+        plain.apply([Tensor((2 * g).astype("float32")) for g in step], w)
+    for a, b in zip(v, w):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", [pickle.loads, None])
+@pytest.mark.parametrize("name", ["Adafactor", "Muon", "ScheduleFreeAdamW", "LossScaleOptimizer", "MultiOptimizer"])
+def test_a_copy_goes_on_with_variables_of_its_own(name, how):
+    """`pickle` and `copy` of an optimizer in the middle of a training, with the weights."""
+    inner = optimizers.Muon(0.1)
+    made = {"LossScaleOptimizer": lambda cls: cls(inner), "MultiOptimizer": lambda cls: cls(optimizers.OptimizerMap(inner))}
+    optimizer = made.get(name, lambda cls: cls(0.1))(getattr(optimizers, name))
+    variables = run(optimizer)
+    twin, others = pickle.loads(pickle.dumps((optimizer, variables))) if how else copy.deepcopy((optimizer, variables))
+    gradients = [Tensor(np.ones(v.shape, "float32")) for v in variables]
+    optimizer.apply(gradients, variables)
+    twin.apply(gradients, others)
+    for v, w in zip([*variables, *optimizer.variables], [*others, *twin.variables]):
+        np.testing.assert_array_equal(v.numpy(), w.numpy())
 
 
 def test_an_optimizer_without_an_update():

@@ -81,6 +81,32 @@ def nadam(lr, t, product, *tensors, beta_1, beta_2, epsilon=1e-7, **attrs):
     return [lr, t, np.array([now]), *after]
 
 
+def lion_rule(w, g, state, lr, step, beta_1, beta_2):
+    m, = state
+    return w - lr * np.sign(beta_1 * m + (1 - beta_1) * g), [beta_2 * m + (1 - beta_2) * g]
+
+
+def ftrl_rule(w, g, state, lr, step, power=-0.5, l1=0.0, l2=0.0, l2_shrinkage=0.0, beta=0.0):
+    s, z = state
+    after = s + g**2
+    z = z + g + 2 * l2_shrinkage * w - (after**-power - s**-power) / lr * w
+    return (np.clip(z, -l1, l1) - z) / (after**-power / lr + 2 * (l2 + beta / (2 * lr))), [after, z]
+
+
+def lamb_rule(w, g, state, lr, step, beta_1, beta_2, epsilon=1e-7):
+    m, v = beta_1 * state[0] + (1 - beta_1) * g, beta_2 * state[1] + (1 - beta_2) * g**2
+    u = m / (1 - beta_1**step) / (np.sqrt(v / (1 - beta_2**step)) + epsilon)
+    return w - lr * u * np.linalg.norm(w) / np.linalg.norm(u), [m, v]
+
+
+def schedule_free_rule(w, g, state, lr, step, beta_1, beta_2, epsilon=1e-8, warmup=0):
+    z, v = state[0], beta_2 * state[1] + (1 - beta_2) * g**2
+    x = (w - (1 - beta_1) * z) / beta_1
+    z = z - lr * min(1.0, step / max(warmup, 1)) * g / (np.sqrt(v / (1 - beta_2**step)) + epsilon)
+    x = (1 - 1 / step) * x + z / step
+    return (1 - beta_1) * z + beta_1 * x, [z, v]
+
+
 sgd = update(sgd_rule, lambda a: 0)
 sgd_momentum = update(sgd_momentum_rule, lambda a: 1)
 rmsprop = update(rmsprop_rule, lambda a: 1 + bool(a.get("momentum")) + bool(a.get("centered")))
@@ -88,6 +114,10 @@ adam = update(adam_rule, lambda a: 2 + bool(a.get("amsgrad")))
 adagrad = update(adagrad_rule, lambda a: 1)
 adadelta = update(adadelta_rule, lambda a: 2)
 adamax = update(adamax_rule, lambda a: 2)
+lion = update(lion_rule, lambda a: 1)
+ftrl = update(ftrl_rule, lambda a: 2)
+lamb = update(lamb_rule, lambda a: 2)
+schedule_free = update(schedule_free_rule, lambda a: 2)
 
 
 def clip_gradients_by_value(*gradients, limit):
