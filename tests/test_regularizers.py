@@ -40,7 +40,7 @@ def test_names_and_functions():
     assert regularizers.get(None) is None
     assert regularizers.get("l2").l2 == 0.01
     assert regularizers.l1().l1 == 0.01 and regularizers.l2(0.3).l2 == 0.3
-    assert regularizers.l1_l2().get_config() == {"l1": 0.01, "l2": 0.01}
+    assert regularizers.l1_l2 is regularizers.L1L2 and regularizers.l1_l2(l1=0.5).get_config() == {"l1": 0.5, "l2": 0.0}
     assert regularizers.L1L2().get_config() == {"l1": 0.0, "l2": 0.0}
     assert regularizers.get("l1_l2").get_config() == {"l1": 0.01, "l2": 0.01}
     assert regularizers.get("orthogonal_regularizer").mode == "rows"
