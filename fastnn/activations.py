@@ -9,6 +9,7 @@ attribute is its name in `fastnn.ops.activation`.
 from . import ops
 from .ops import (celu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, log_sigmoid, mish, soft_shrink, softsign,
                   sparse_plus, sparse_sigmoid, squareplus, tanh_shrink, threshold)
+from .tensor import FLOATS
 from .utils import serialization
 
 __all__ = ["celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
@@ -31,20 +32,24 @@ def linear(x):
 
 @in_epilogue
 def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
-    """x where it is above the threshold, else negative_slope * (x - threshold); at most max_value.
+    """x where it is above the threshold, else negative_slope * (x - threshold); what is above it becomes at most max_value.
 
     Args:
-        x: tensor.
+        x: tensor; whole numbers stay whole numbers where there is no slope.
         negative_slope: slope below the threshold.
-        max_value: upper bound, None for none.
+        max_value: upper bound, None for none.  With one, nothing between a negative threshold and 0 passes.
         threshold: below it x counts as negative.
     """
-    if threshold == 0:
+    x = ops.convert_to_tensor(x)
+    if x.dtype not in FLOATS and negative_slope == 0:
+        y = ops.maximum(x, 0) if threshold == 0 else ops.where(x > threshold, x, 0)
+        return y if max_value is None else ops.clip(y, 0, int(max_value))
+    if threshold == 0 and (max_value is None or negative_slope >= 0):
         y = ops.relu(x) if negative_slope == 0 else ops.leaky_relu(x, negative_slope=negative_slope)
         return y if max_value is None else ops.minimum(y, max_value)
-    x = ops.convert_to_tensor(x)
-    y = ops.where(x > threshold, x, negative_slope * (x - threshold) if negative_slope else 0.0)
-    return y if max_value is None else ops.minimum(y, max_value)
+    y = ops.where(x > threshold, x, 0.0)
+    y = y if max_value is None else ops.clip(y, 0.0, max_value)
+    return y - negative_slope * ops.relu(threshold - x) if negative_slope else y
 
 
 @in_epilogue
