@@ -22,7 +22,7 @@ _NAMES = {
 }
 _SUBMODULES = {
     "activations", "backend", "callbacks", "compat", "config", "constraints", "datasets", "initializers", "layers",
-    "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "tape", "tensor", "utils",
+    "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tape", "tensor", "utils",
 }
 
 

@@ -6,11 +6,11 @@
 A function with an `epilogue` attribute can be applied by the kernel of a matrix product or convolution itself: the
 attribute is its name in `fastnn.ops.activation`.
 """
-import difflib
-
 from . import ops
 from .ops import (celu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, log_sigmoid, mish, soft_shrink, softsign,
                   sparse_plus, sparse_sigmoid, squareplus, tanh_shrink, threshold)
+from .tensor import FLOATS
+from .utils import serialization
 
 __all__ = ["celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
            "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6",
@@ -32,20 +32,24 @@ def linear(x):
 
 @in_epilogue
 def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
-    """x where it is above the threshold, else negative_slope * (x - threshold); at most max_value.
+    """x where it is above the threshold, else negative_slope * (x - threshold); what is above it becomes at most max_value.
 
     Args:
-        x: tensor.
+        x: tensor; whole numbers stay whole numbers where there is no slope.
         negative_slope: slope below the threshold.
-        max_value: upper bound, None for none.
+        max_value: upper bound, None for none.  With one, nothing between a negative threshold and 0 passes.
         threshold: below it x counts as negative.
     """
-    if threshold == 0:
+    x = ops.convert_to_tensor(x)
+    if x.dtype not in FLOATS and negative_slope == 0:
+        y = ops.maximum(x, 0) if threshold == 0 else ops.where(x > threshold, x, 0)
+        return y if max_value is None else ops.clip(y, 0, int(max_value))
+    if threshold == 0 and (max_value is None or negative_slope >= 0):
         y = ops.relu(x) if negative_slope == 0 else ops.leaky_relu(x, negative_slope=negative_slope)
         return y if max_value is None else ops.minimum(y, max_value)
-    x = ops.convert_to_tensor(x)
-    y = ops.where(x > threshold, x, negative_slope * (x - threshold) if negative_slope else 0.0)
-    return y if max_value is None else ops.minimum(y, max_value)
+    y = ops.where(x > threshold, x, 0.0)
+    y = y if max_value is None else ops.clip(y, 0.0, max_value)
+    return y - negative_slope * ops.relu(threshold - x) if negative_slope else y
 
 
 @in_epilogue
@@ -145,51 +149,48 @@ FUNCTIONS = {name: value for name, value in globals().items()
 # ---- Names and functions ----------------------------------------------------------------------------------------
 
 def get(identifier):
-    """The activation function that a name, a config or a function means; None means `linear`.
+    """The activation function that a name, a config, a function or an object that can be called means; None means `linear`.
+
+    Names are those of this module, and those of own functions inside `custom_object_scope` or after
+    `register_keras_serializable`.
 
     Raises:
-        ValueError: a name that there is not; the message has the nearest ones.
+        ValueError: a name that there is not (the message has the nearest ones), and what cannot be called.
     """
     if identifier is None:
         return linear
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
-    if isinstance(identifier, str):
-        if identifier in FUNCTIONS:
-            return FUNCTIONS[identifier]
-        near = difflib.get_close_matches(identifier, FUNCTIONS, n=3, cutoff=0.5)
-        raise ValueError(f"unknown activation {identifier!r}: "
-                         + (f"did you mean {' or '.join(map(repr, near))}?" if near
-                            else f"expected one of {', '.join(sorted(FUNCTIONS))}, or a function"))
-    if callable(identifier):
-        return identifier
-    raise ValueError(f"an activation must be a name, a function or None, received {identifier!r}")
+    found = deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
+    if not callable(found):
+        raise ValueError(f"an activation must be a name, a function or None, received {identifier!r}")
+    return found
 
 
 def serialize(activation):
-    """The name of an activation function of this module; of another function, its own name; of an object, its config."""
+    """The name of an activation function of this module; the config of any other function or object.
+
+    Raises:
+        TypeError: an object that has no `get_config()`; ValueError: what cannot be called.
+    """
     if activation is None:
         return "linear"
+    if not callable(activation):
+        raise ValueError(f"an activation to serialize must be a function or an object that can be called, received {activation!r}")
+    if getattr(activation, "__name__", None) == "<lambda>":
+        return "<lambda>"       # which nothing can bring back; layers with one can still be described
     for name, function in FUNCTIONS.items():
         if function is activation:
             return function.__name__ if function.__name__ in FUNCTIONS else name
-    if hasattr(activation, "get_config"):
-        return {"class_name": type(activation).__name__, "config": activation.get_config()}
-    if hasattr(activation, "__name__"):
-        return activation.__name__
-    raise ValueError(f"cannot serialize the activation {activation!r}: expected a function or an object with get_config()")
+    return serialization.serialize(activation)
 
 
 def deserialize(config, custom_objects=None):
     """The activation function of a config made by `serialize`.
 
     Args:
-        config: a name, or a dict with "config" (a name) or "class_name".
-        custom_objects: functions by name, looked up first.
+        config: a name, or a dict with "class_name" and "config".
+        custom_objects: own functions and classes by name, looked up first.
+
+    Raises:
+        ValueError: an unknown name.
     """
-    name = config
-    if isinstance(config, dict):
-        name = config.get("config") if isinstance(config.get("config"), str) else config.get("class_name")
-    if custom_objects and name in custom_objects:
-        return custom_objects[name]
-    return get(name)
+    return serialization.deserialize(config, FUNCTIONS, custom_objects, "activation")

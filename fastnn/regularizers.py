@@ -28,7 +28,7 @@ class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x^2).
 
     Args:
-        l1, l2: numbers that are not negative; default 0 each (0.01 each from the name "l1_l2" of old books).
+        l1, l2: numbers that are not negative; default 0 each (0.01 each from the name "l1_l2").
 
     Raises:
         ValueError: other values.
@@ -131,12 +131,7 @@ def _factor(value, name):
 
 
 _TABLE = serialization.name_table(Regularizer, L1, L2, L1L2, OrthogonalRegularizer, l1_l2=L1L2)
-l1, l2, orthogonal_regularizer = L1, L2, OrthogonalRegularizer
-
-
-def l1_l2(l1=0.01, l2=0.01):
-    """`L1L2(l1, l2)` with the defaults that it had as a function: 0.01 each."""
-    return L1L2(l1=l1, l2=l2)
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 
 def serialize(regularizer):
@@ -156,5 +151,5 @@ def get(identifier):
         ValueError: unknown names (with the nearest known ones) and things that cannot be called.
     """
     if identifier == "l1_l2":
-        return l1_l2()
+        return L1L2(l1=0.01, l2=0.01)
     return serialization.get("regularizer", identifier, _TABLE)

@@ -71,8 +71,8 @@ def test_gelu_in_both_forms():
 @pytest.mark.parametrize("top", [None, 2.0, 6])
 @pytest.mark.parametrize("threshold", [0.0, 1.0, -0.5])
 def test_relu_with_all_its_arguments(slope, top, threshold):
-    y = np.where(X > threshold, X, slope * (X - threshold))
-    y = y if top is None else np.minimum(y, top)
+    y = np.where(X > threshold, X, 0)
+    y = np.where(X > threshold, y if top is None else np.clip(y, 0, top), slope * (X - threshold))
     found = activations.relu(Tensor(X), negative_slope=slope, max_value=top, threshold=threshold)
     np.testing.assert_allclose(found.numpy(), y)
 
@@ -120,9 +120,9 @@ def test_all_work_on_specs():
 def test_get():
     assert activations.get(None) is activations.linear and activations.get("relu") is activations.relu
     assert activations.get(np.tanh) is np.tanh and activations.get("swish") is activations.silu
-    with pytest.raises(ValueError, match="did you mean 'relu'"):
+    with pytest.raises(ValueError, match="Did you mean 'relu'"):
         activations.get("rellu")
-    with pytest.raises(ValueError, match="expected one of"):
+    with pytest.raises(ValueError, match="Known: celu, "):
         activations.get("zzzz")
     with pytest.raises(ValueError, match="must be a name"):
         activations.get(3)

@@ -29,7 +29,7 @@ FLOORS = [
     ["layers", "optimizers"],
     ["callbacks"],
     ["models", "datasets", "preprocessing"],
-    ["backend", "compat"],
+    ["backend", "compat", "saving"],
     ["demo", "__main__"],
     ["__init__"],
 ]

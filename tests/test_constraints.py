@@ -16,13 +16,13 @@ def as_json(config):
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float64", 1e-9)])
-@pytest.mark.parametrize("fact", FACTS["constraints"], ids=lambda fact: f"{fact['class']}-{fact['arguments']}")
+@pytest.mark.parametrize("fact", FACTS["constraints"], ids=lambda fact: f"{fact['class']}-{fact['arguments']}-{fact['of']}")
 def test_values_and_configs(fact, dtype, tolerance):
     made = getattr(constraints, fact["class"])(**fact["arguments"])
     config = as_json(constraints.serialize(made))
     assert config == fact["config"]
     assert as_json(constraints.serialize(constraints.deserialize(config))) == config
-    w = np.array(FACTS["w"], dtype)
+    w = np.array(FACTS[fact["of"]], dtype)
     value = made(Tensor(w))
     assert value.dtype == dtype
     np.testing.assert_allclose(value.numpy(), fact["value"], rtol=tolerance, atol=tolerance)

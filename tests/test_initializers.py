@@ -44,8 +44,15 @@ def test_fixed_initializers_are_keras(fact):
     assert config == fact["config"]
     value = made(tuple(fact["shape"]), dtype="float64")
     assert isinstance(value, Tensor) and value.dtype == "float64"
-    np.testing.assert_allclose(value.numpy(), fact["value"], rtol=1e-9, atol=2e-7 if fact["class"] == "STFT" else 0)
+    np.testing.assert_allclose(value.numpy(), np.reshape(fact["value"], fact["shape"]), rtol=1e-9, atol=2e-7 if fact["class"] == "STFT" else 0)
     assert made(tuple(fact["shape"])).dtype == "float32"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int32", "uint8", "bool"])
+def test_fixed_values_of_any_dtype(dtype):
+    for made, wanted in ((initializers.Zeros(), 0), (initializers.Ones(), 1), (initializers.Constant(1), 1), (initializers.Identity(), 1)):
+        value = made((1, 1), dtype=dtype)
+        assert value.dtype == dtype and value.tolist() == [[wanted]]
 
 
 @pytest.mark.parametrize("name", RANDOM)

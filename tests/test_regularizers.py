@@ -16,14 +16,14 @@ def as_json(config):
     return json.loads(json.dumps(config))
 
 
-@pytest.mark.parametrize("fact", FACTS["regularizers"], ids=lambda fact: f"{fact['class']}-{fact['arguments']}")
+@pytest.mark.parametrize("fact", FACTS["regularizers"], ids=lambda fact: f"{fact['class']}-{fact['arguments']}-{fact['of']}")
 def test_values_configs_and_gradients(fact):
     made = getattr(regularizers, fact["class"])(**fact["arguments"])
     config = as_json(regularizers.serialize(made))
     assert config["config"] == pytest.approx(fact["config"]["config"])
     assert {**config, "config": None} == {**fact["config"], "config": None}
     assert as_json(regularizers.serialize(regularizers.deserialize(config))) == config
-    w = np.array(FACTS["w"])
+    w = np.array(FACTS[fact["of"]])
     assert float(made(Tensor(w.astype("float32")))) == pytest.approx(fact["value"], rel=1e-5)
     x = Tensor(w)
     with GradientTape() as tape:
@@ -40,7 +40,7 @@ def test_names_and_functions():
     assert regularizers.get(None) is None
     assert regularizers.get("l2").l2 == 0.01
     assert regularizers.l1().l1 == 0.01 and regularizers.l2(0.3).l2 == 0.3
-    assert regularizers.l1_l2().get_config() == {"l1": 0.01, "l2": 0.01}
+    assert regularizers.l1_l2 is regularizers.L1L2 and regularizers.l1_l2(l1=0.5).get_config() == {"l1": 0.5, "l2": 0.0}
     assert regularizers.L1L2().get_config() == {"l1": 0.0, "l2": 0.0}
     assert regularizers.get("l1_l2").get_config() == {"l1": 0.01, "l2": 0.01}
     assert regularizers.get("orthogonal_regularizer").mode == "rows"

@@ -6,17 +6,23 @@ exchanged with Keras.  The module that is written for a class of fastnn is the o
 import difflib
 import importlib
 import inspect
-from contextlib import contextmanager
 
 import numpy as np
 
 from .. import ops
+from ..graph import KerasTensor
 from ..op import Op
+from ..tensor import Operand, Variable
 from .naming import to_snake_case
+from .object_registration import CustomObjectScope, get_registered_name, known_objects
 
 PLAIN = (str, int, float, bool, type(None))
-_custom_objects = {}
-_registered_names = {}
+# Where a function of Keras is that a config gives by its name alone, in this order.
+FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints", "optimizers")
+# The parts of fastnn whose classes a config may name.
+PARTS = (*FUNCTIONS, "layers", "models", "random", "ops", "optimizers.schedules", "dtype_policies")
+# What `keras` itself exports, and not the module in which it is defined.
+OF_THE_PACKAGE = ("Initializer", "Layer", "Loss", "Metric", "Optimizer", "Regularizer")
 
 
 def lookup(kind, name, table, custom_objects=None):
@@ -25,10 +31,10 @@ def lookup(kind, name, table, custom_objects=None):
     Raises:
         ValueError that gives the nearest names there are.
     """
-    for objects in (custom_objects or {}, _custom_objects, table):
+    for objects in (*known_objects(custom_objects), table):
         if name in objects:
             return objects[name]
-    known = sorted(set(table) | set(_custom_objects) | set(custom_objects or {}))
+    known = sorted(set(table).union(*known_objects(custom_objects)))
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known: {', '.join(known)}."
     raise ValueError(
@@ -79,29 +85,57 @@ def serialize(obj):
     """
     if isinstance(obj, PLAIN):
         return obj
-    if isinstance(obj, tuple):
-        return {"class_name": "__tuple__", "items": [serialize(x) for x in obj]}
-    if isinstance(obj, list):
-        return [serialize(x) for x in obj]
+    if isinstance(obj, (tuple, list)):
+        parts = [serialize(x) for x in obj]
+        return tuple(parts) if isinstance(obj, tuple) else parts
     if isinstance(obj, dict):
         return {key: serialize(value) for key, value in obj.items()}
-    if isinstance(obj, np.generic):
-        return obj.item()
-    if isinstance(obj, np.ndarray) or hasattr(obj, "__array__"):
-        array = np.asarray(obj)
-        return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": str(array.dtype)}}
     if inspect.isfunction(obj) or inspect.isbuiltin(obj) or isinstance(obj, Op):
         return _serialize_function(obj)
-    if not hasattr(obj, "get_config"):
-        raise TypeError(f"Cannot serialize {obj!r} (of type {type(obj).__name__}): it has no `get_config()` method.")
-    cls = type(obj)
-    return {
-        "module": public_module(cls),
-        "class_name": cls.__name__,
-        "config": {key: serialize_value(value) for key, value in obj.get_config().items()},
-        "registered_name": None if is_builtin(cls) and cls.__name__ != "Functional" else registered_name(cls),
-    }
+    value = _serialize_value(obj)
+    if value is not None:
+        return value
+    if inspect.isclass(obj) or not hasattr(obj, "get_config"):
+        raise TypeError(f"Cannot serialize {obj!r} (of type {type(obj).__name__}): "
+                        + ("pass an object of this class." if inspect.isclass(obj) else "it has no `get_config()` method."))
+    return _serialize_object(obj)
 
+
+def _serialize_value(obj):
+    """What has no config of its own and is no plain value; None for anything else."""
+    if isinstance(obj, np.generic) or isinstance(obj, np.ndarray) and not obj.ndim:
+        return obj.item()
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
+    if isinstance(obj, slice):
+        return {"class_name": "__slice__", "config": {key: serialize(getattr(obj, key)) for key in ("start", "stop", "step")}}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(obj, np.dtype):
+        return obj.name
+    if isinstance(obj, KerasTensor):
+        operation = None if obj.node is None else obj.node.operation
+        history = None if operation is None else [operation.name, 0, obj.index]
+        return {"class_name": "__keras_tensor__", "config": {"shape": obj.shape, "dtype": obj.dtype, "keras_history": history}}
+    if isinstance(obj, np.ndarray) or hasattr(obj, "__array__"):
+        array = np.asarray(obj)
+        kind = "__tensor__" if isinstance(obj, Operand) and not isinstance(obj, Variable) else "__numpy__"
+        return {"class_name": kind, "config": {"value": array.tolist(), "dtype": str(array.dtype)}}
+    return None
+
+
+def _serialize_object(obj):
+    cls = type(obj)
+    config = obj.get_config()
+    if not isinstance(config, dict):
+        raise TypeError(f"`get_config()` of {cls.__name__} must return a dict, it returned {config!r}")
+    module = public_module(cls)
+    return {
+        "module": None if module == "__main__" else module,     # which will be another one where the config is read
+        "class_name": cls.__name__,
+        "config": {key: serialize_value(value) for key, value in config.items()},
+        "registered_name": None if is_builtin(cls) and cls.__name__ != "Functional" else get_registered_name(cls),
+    }
 
 serialize_object = serialize
 
@@ -126,6 +160,8 @@ def deserialize(config, table=None, custom_objects=None, kind="object"):
     """
     if isinstance(config, str) and table is not None:
         return lookup(kind, config, table, custom_objects)
+    if isinstance(config, str):
+        return next((objects[config] for objects in known_objects(custom_objects) if config in objects), config)
     if isinstance(config, PLAIN):
         return config
     if isinstance(config, (list, tuple)):
@@ -133,60 +169,97 @@ def deserialize(config, table=None, custom_objects=None, kind="object"):
     if not isinstance(config, dict):
         return config
     class_name = config.get("class_name")
-    if class_name == "__tuple__":
-        return tuple(deserialize(x, None, custom_objects) for x in config["items"])
-    if class_name == "__numpy__" or class_name == "__tensor__":
-        return np.array(config["config"]["value"], dtype=config["config"]["dtype"])
+    if class_name in SPECIAL:
+        return SPECIAL[class_name](config, custom_objects)
     if class_name is None or "config" not in config:
         return {key: deserialize(value, None, custom_objects) for key, value in config.items()}
     if class_name == "function":
         return _find(config, config["config"], table, custom_objects, "function")
     found = _find(config, class_name, table, custom_objects, kind)
-    return _from_config(found, config["config"] or {}, custom_objects) if inspect.isclass(found) else found
+    return _from_config(found, config, custom_objects) if inspect.isclass(found) else found
 
 
 def _from_config(cls, config, custom_objects):
-    with custom_object_scope(custom_objects):
-        return cls.from_config(config)
+    if not hasattr(cls, "from_config"):
+        raise TypeError(f"Cannot make a {cls.__name__} from its config: the class has no `from_config()` method.")
+    with CustomObjectScope(custom_objects):
+        made = cls.from_config(config["config"] or {})
+        if config.get("build_config") and not made.built:
+            made.build_from_config(config["build_config"])
+    return made
+
+
+def _array(config, custom_objects):
+    return np.array(config["config"]["value"], dtype=config["config"]["dtype"])
+
+
+def _refuse_lambda(config, custom_objects):
+    raise ValueError("the config holds the code of a Python lambda, which could do anything: it is not run. Give the function a name, "
+                     "and register it with `register_keras_serializable`.")
+
+
+# What a config with one of these class names means.
+SPECIAL = {
+    "__tuple__": lambda config, objects: tuple(deserialize(x, None, objects) for x in config["items"]),
+    "__numpy__": _array,
+    "__tensor__": lambda config, objects: ops.convert_to_tensor(_array(config, objects)),
+    "__bytes__": lambda config, objects: config["config"]["value"].encode("utf-8"),
+    "__ellipsis__": lambda config, objects: Ellipsis,
+    "__slice__": lambda config, objects: slice(*(deserialize(config["config"][key]) for key in ("start", "stop", "step"))),
+    "__keras_tensor__": lambda config, objects: KerasTensor(tuple(config["config"]["shape"]), config["config"]["dtype"]),
+    "__lambda__": _refuse_lambda,
+}
 
 
 def _find(config, name, table, custom_objects, kind):
     registered = config.get("registered_name")
-    for objects in (custom_objects or {}, _custom_objects):
+    for objects in known_objects(custom_objects):
         for key in (registered, name):
             if key in objects:
                 return objects[key]
-    if table is None and config.get("module") == "builtins":
-        table = {key: value for key, value in vars(ops).items() if callable(value)}       # a function's
     if table is None:
-        table = vars(_fastnn_module(config.get("module"), name))
-        table = {key: value for key, value in table.items() if not key.startswith("_")}
+        table = _names_of(config.get("module"), name, kind)
     return lookup(kind, name, table, custom_objects)
 
 
-def _fastnn_module(module, name):
-    """The module of fastnn for a module name of Keras: `keras.src.layers.core.dense` is in `fastnn.layers`."""
-    parts = (module or "").split(".")
+def _names_of(module, name, kind):
+    """The classes, or functions, that a config may mean by a module of Keras, by name.
+
+    `keras.src.layers.core.dense` is in `fastnn.layers`.  Only parts of fastnn that hold what models are made of are looked into: a
+    config from elsewhere must not reach functions that download or write.
+    """
+    if module == "builtins" and kind == "function":
+        found = {key: value for key, value in vars(ops).items() if callable(value)}
+        for part in reversed(FUNCTIONS):
+            found.update(_members(f"fastnn.{part}", inspect.isfunction))
+        return found
+    parts = [part for part in (module or "").split(".") if part not in ("src", "python")]
     if parts[0] not in ("keras", "fastnn", "tensorflow", "tf_keras"):
         raise ValueError(
             f"Cannot find {name!r} of module {module!r}: own classes have to be registered with "
             "`register_keras_serializable` or passed in `custom_objects`."
         )
-    parts = [part for part in parts if part not in ("keras", "fastnn", "tensorflow", "tf_keras", "src", "python")]
-    return importlib.import_module(f"fastnn.{parts[0]}" if parts else "fastnn")
+    parts = [part for part in parts if part not in ("keras", "fastnn", "tensorflow", "tf_keras")]
+    wanted = inspect.isclass if kind != "function" else lambda value: not inspect.isclass(value) and callable(value)
+    if not parts:
+        own = importlib.import_module("fastnn")
+        return {key: getattr(own, key) for key in own._NAMES if wanted(getattr(own, key))}
+    for part in (".".join(parts[:2]), parts[0]):
+        if part in PARTS:
+            return _members(f"fastnn.{part}", wanted)
+    raise ValueError(f"Cannot find {name!r} of module {module!r}: models are not made of what is in there.")
+
+
+def _members(module, wanted):
+    found = importlib.import_module(module)
+    return {key: getattr(found, key) for key in dir(found) if not key.startswith("_") and wanted(getattr(found, key, None))}
 
 
 def _serialize_function(function):
     if function.__name__ == "<lambda>":
         raise TypeError("A lambda cannot be serialized: give the function a name with `def`.")
-    builtin = is_builtin(function)
-    name = function.__name__ if builtin else registered_name(function)
-    return {
-        "module": "builtins",
-        "class_name": "function",
-        "config": function.__name__,
-        "registered_name": name,
-    }
+    name = function.__name__ if is_builtin(function) else get_registered_name(function)
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
 def is_builtin(obj):
@@ -201,70 +274,44 @@ def public_module(cls):
     parts = cls.__module__.split(".")
     if cls.__name__ == "Functional":
         return "keras.src.models.functional"
-    if len(parts) == 1 or parts[1] in ("models", "config"):
+    if len(parts) == 1 or parts[1] in ("models", "config", "dtype_policies") or cls.__name__ in OF_THE_PACKAGE:
         return "keras"
-    return f"keras.{parts[1]}"
-
-
-def registered_name(obj):
-    """`package>name` of a registered class or function, else its plain name."""
-    return _registered_names.get(obj, obj.__name__)
-
-
-def register_keras_serializable(package="Custom", name=None):
-    """Class decorator: configs and saved models may name the class (or function) from now on.
-
-    Args:
-        package: the first half of the registered name `package>name`.
-        name: the second half; default: the class name.
-    """
-
-    def register(obj):
-        if inspect.isclass(obj) and not hasattr(obj, "get_config"):
-            raise ValueError(f"Cannot register {obj.__name__}: it has no `get_config()` method.")
-        full = f"{package}>{name or obj.__name__}"
-        _custom_objects[full] = obj
-        _registered_names[obj] = full
-        return obj
-
-    return register
-
-
-def get_registered_object(name, custom_objects=None):
-    """The class or function registered under `package>name`, or None."""
-    return (custom_objects or {}).get(name, _custom_objects.get(name))
-
-
-def get_registered_name(obj):
-    """`package>name` of a registered class or function, else its plain name."""
-    return registered_name(obj)
-
-
-def get_custom_objects():
-    """The dictionary (name -> class or function) of the user's own objects; it can be changed in place."""
-    return _custom_objects
-
-
-@contextmanager
-def custom_object_scope(custom_objects):
-    """`with custom_object_scope({"MyLayer": MyLayer}): ...` makes own classes known by name."""
-    before = dict(_custom_objects)
-    _custom_objects.update(custom_objects or {})
-    try:
-        yield
-    finally:
-        _custom_objects.clear()
-        _custom_objects.update(before)
+    return "keras.optimizers.schedules" if parts[1:] == ["optimizers", "schedules"] else f"keras.{parts[1]}"
 
 
 def serialize_keras_object(obj):
-    """The config of an object (`keras.saving.serialize_keras_object`)."""
-    return serialize(obj)
+    """The config of an object (`keras.saving.serialize_keras_object`).
+
+    Args:
+        obj: a layer, model, loss, metric, optimizer, initializer, function ...; a plain value, array or tensor; lists, tuples and
+            dicts of them.
+
+    Returns:
+        Plain values that JSON can hold; `deserialize_keras_object` makes the object of them again.  Those of a layer that is built have
+        the shapes under "build_config", so that the new layer is built, too (with weights of its own).
+
+    Raises:
+        TypeError: an object that has no `get_config()`, a lambda.
+
+    Example:
+        >>> serialize_keras_object(fastnn.initializers.Constant(0.5))["config"]
+        {'value': 0.5}
+    """
+    found = serialize(obj)
+    build = obj.get_build_config() if hasattr(obj, "get_build_config") and not inspect.isclass(obj) else None
+    return found if build is None else {**found, "build_config": serialize_value(build)}
 
 
-def deserialize_keras_object(config, custom_objects=None, module_objects=None):
-    """An object from its config (`keras.saving.deserialize_keras_object`); `module_objects`: names -> classes."""
+def deserialize_keras_object(config, custom_objects=None, safe_mode=True, *, module_objects=None):
+    """An object from its config (`keras.saving.deserialize_keras_object`).
+
+    Args:
+        config: what `serialize_keras_object` gave.
+        custom_objects: names -> the user's own classes and functions.
+        safe_mode: taken for Keras' sake: code in configs is run by `Lambda.from_config(safe_mode=False)` alone.
+        module_objects: names -> classes; None: they are looked for where the config's module says.
+
+    Raises:
+        ValueError: an unknown name; TypeError: a class that does not accept its config.
+    """
     return deserialize(config, module_objects, custom_objects)
-
-
-CustomObjectScope = custom_object_scope
