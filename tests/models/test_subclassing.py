@@ -396,6 +396,10 @@ class Small(keras.constraints.Constraint):
         return ops.clip(w, -0.3, 0.3)
 
 
+def nothing(shape, dtype=None):
+    return ops.zeros(shape, dtype)
+
+
 def twice_tanh(x):
     return 2.0 * ops.tanh(x)
 
@@ -404,7 +408,7 @@ def test_all_that_one_can_write_oneself():
     def make():
         model = Sequential([layers.Input((6,)),
                             layers.Dense(5, activation=twice_tanh, kernel_initializer=Ramp(), kernel_regularizer=Fourth(),
-                                         kernel_constraint=Small(), bias_initializer=lambda shape, dtype=None: ops.zeros(shape, dtype)),
+                                         kernel_constraint=Small(), bias_initializer=nothing),
                             layers.Dense(2)])
         return compiled(model, optimizer=Signs(learning_rate=0.01), loss=Cubic(), metrics=[Largest()])
 
