@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 
-from .. import constraints, initializers, ops, regularizers
+from .. import config, constraints, initializers, ops, regularizers
 from ..graph import Node, bare, has_symbols, name_sources, replace
 from ..tensor import FLOATS, Spec, Tensor, Variable, as_array, standardize_dtype
 from ..utils.naming import unique_name
@@ -505,6 +505,11 @@ class Layer(Holder):
         return self.dtype
 
     @property
+    def dtype_policy(self):
+        """The dtype as a `fastnn.DTypePolicy`."""
+        return config.DTypePolicy(self.dtype)
+
+    @property
     def variable_dtype(self):
         """The dtype of the weights."""
         return self.dtype
@@ -568,7 +573,8 @@ def _known_arguments(layer_class, unknown):
 def _layer_dtype(dtype):
     if isinstance(dtype, dict):
         dtype = dtype["config"]["name"]
-    dtype = standardize_dtype(dtype)
+    policy = config.dtype_policy() if dtype is None else dtype
+    dtype = standardize_dtype(policy.name if isinstance(policy, config.DTypePolicy) else dtype)
     if dtype not in FLOATS:
         raise ValueError(f"Argument `dtype` of a layer must be 'float32' or 'float64'. Received: dtype={dtype!r}")
     return dtype
