@@ -71,12 +71,12 @@ def map_structure(func, *structures, none_is_leaf=True):
         none_is_leaf: False: None is left as it is, and not passed to the function.
 
     Raises:
-        TypeError: no structure, or a function that cannot be called; ValueError: structures of different layouts.
+        TypeError: a function that cannot be called; ValueError: no structure, or structures of different layouts.
     """
     if not callable(func):
         raise TypeError(f"`func` must be callable. Received: func={func!r}")
     if not structures:
-        raise TypeError("`map_structure` needs at least one structure")
+        raise ValueError("`map_structure` needs at least one structure")
     for other in structures[1:]:
         assert_same_structure(structures[0], other)
 
@@ -93,12 +93,12 @@ def map_structure_up_to(shallow_structure, func, *structures):
     [2, 1]
 
     Raises:
-        TypeError: no structure, or a function that cannot be called; ValueError: a structure that is shallower.
+        TypeError: a function that cannot be called; ValueError: no structure, or one that is shallower.
     """
     if not callable(func):
         raise TypeError(f"`func` must be callable. Received: func={func!r}")
     if not structures:
-        raise TypeError("`map_structure_up_to` needs at least one structure")
+        raise ValueError("`map_structure_up_to` needs at least one structure")
     return _map_up_to(shallow_structure, func, structures)
 
 

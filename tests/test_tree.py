@@ -42,7 +42,7 @@ def test_maps():
     assert tree.map_structure_up_to([0, 0], lambda x, y: (x, y), [1, [2]], [3, [4]]) == [(1, 3), ([2], [4])]
     assert tree.map_shape_structure(lambda shape: shape + (1,), [(2, None), {"a": ()}]) == [(2, None, 1), {"a": (1,)}]
     assert tree.lists_to_tuples({"a": [1, [2, Point(3, [4])]]}) == {"a": (1, (2, Point(3, (4,))))}
-    with pytest.raises(TypeError, match="at least one"):
+    with pytest.raises(ValueError, match="at least one"):
         tree.map_structure(len)
     with pytest.raises(TypeError, match="callable"):
         tree.map_structure(3, [1])
