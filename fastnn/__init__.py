@@ -18,12 +18,18 @@ __version__ = "0.1.0"
 _NAMES = {
     "Sequential": "models", "Model": "models", "Input": "layers", "Layer": "layers", "InputSpec": "layers",
     "Variable": "tensor", "GradientTape": "tape", "Initializer": "initializers", "Loss": "losses",
-    "Metric": "metrics", "Optimizer": "optimizers", "Regularizer": "regularizers",
+    "Metric": "metrics", "Optimizer": "optimizers", "Regularizer": "regularizers", "KerasTensor": "graph", "Function": "models",
+    "Operation": "models", "DTypePolicy": "config", "FloatDTypePolicy": "dtype_policies", "name_scope": "utils.naming",
 }
 _SUBMODULES = {
-    "activations", "backend", "callbacks", "compat", "config", "constraints", "datasets", "initializers", "layers",
-    "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tape", "tensor", "utils",
+    "activations", "backend", "callbacks", "compat", "config", "constraints", "datasets", "device", "dtype_policies", "initializers", "layers",
+    "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tape", "tensor", "tree", "utils",
 }
+
+
+def version():
+    """The version of fastnn."""
+    return __version__
 
 
 def __getattr__(name):

@@ -174,20 +174,10 @@ def history(module):
     module.Logs.aliases = {**dict(LOGS), **{new: old for old, new in LOGS}}
 
 
-# ---- Utilities --------------------------------------------------------------------------------------------------
-
-UTILS = {"Sequence": "PyDataset"}
-
-
-def utils(module):
-    """utils.Sequence."""
-    add_fallback(module, lambda name: getattr(module, UTILS[name]))
-
-
 # ---- The import system ------------------------------------------------------------------------------------------
 
 PATCHES = {"fastnn.callbacks.history": history, "fastnn.layers": layers, "fastnn.models": models,
-           "fastnn.optimizers": optimizers, "fastnn.utils": utils}
+           "fastnn.optimizers": optimizers}
 
 
 class OldModule(types.ModuleType):

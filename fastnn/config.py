@@ -10,7 +10,8 @@ from ._core import launch as _launch
 from ._core.threads import default_threads, show_to_threadpoolctl
 
 _state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "winograd": "auto",
-          "unsafe_deserialization": False}
+          "unsafe_deserialization": False, "dtype_policy": None, "max_epochs": None, "max_steps_per_epoch": None,
+          "interactive_logging": True, "traceback_filtering": True}
 
 _launch.set_num_threads(default_threads())
 show_to_threadpoolctl()
@@ -40,6 +41,75 @@ def set_floatx(value):
     if value not in ("float32", "float64"):
         raise ValueError(f"floatx must be 'float32' or 'float64', received {value!r}")
     _set("floatx", value)
+
+
+class DTypePolicy:
+    """The dtype in which a layer keeps its weights and computes: what `dtype` of a layer may be, beside a name.
+
+    Args:
+        name: "float32" or "float64"; None: the policy of the process, see `dtype_policy`.
+
+    Raises:
+        TypeError: no name; ValueError: other dtypes, mixed precision.
+
+    Example:
+        >>> DTypePolicy("float64").compute_dtype
+        'float64'
+    """
+
+    quantization_mode = None
+
+    def __init__(self, name=None):
+        name = dtype_policy().name if name is None else name
+        if not isinstance(name, str):
+            raise TypeError(f"'name' of a DTypePolicy must be a string, such as 'float32'. Received: name={name!r}")
+        if name not in ("float32", "float64"):
+            raise ValueError(f"a DTypePolicy must be 'float32' or 'float64', in which fastnn computes, received {name!r}")
+        self._name = name
+
+    name = property(lambda self: self._name, doc="The name of the policy.")
+    compute_dtype = property(lambda self: self._name, doc="The dtype of the computation.")
+    variable_dtype = property(lambda self: self._name, doc="The dtype of the weights.")
+
+    def get_config(self):
+        """The arguments that make this policy again."""
+        return {"name": self._name}
+
+    @classmethod
+    def from_config(cls, config):
+        """A policy from the result of `get_config`."""
+        return cls(**config)
+
+    def __repr__(self):
+        return f'<DTypePolicy "{self._name}">'
+
+    def __eq__(self, other):
+        return isinstance(other, DTypePolicy) and self._name == other._name
+
+    def __hash__(self):
+        return hash(self._name)
+
+
+def dtype_policy():
+    """The DTypePolicy of layers that are given none: that of `set_dtype_policy`, else `floatx`."""
+    return _state["dtype_policy"] or DTypePolicy(floatx())
+
+
+def set_dtype_policy(policy):
+    """Sets the dtype of layers that are given none.
+
+    Args:
+        policy: a DTypePolicy, or its name.  `floatx`, which data, losses and metrics follow, stays as it is.
+
+    Raises:
+        TypeError, ValueError: anything but "float32" and "float64".
+    """
+    _set("dtype_policy", policy if isinstance(policy, DTypePolicy) else DTypePolicy(_plain(policy)))
+
+
+def _plain(policy):
+    """The name in the config of a policy."""
+    return policy.get("config", {}).get("name") if isinstance(policy, dict) else policy
 
 
 def epsilon():
@@ -96,6 +166,67 @@ def enable_unsafe_deserialization():
 def unsafe_deserialization():
     """Whether configs and files may bring code that is run."""
     return _state["unsafe_deserialization"]
+
+
+def max_epochs():
+    """The most epochs that `fit` does, whatever it is asked for; None: no limit."""
+    return _state["max_epochs"]
+
+
+def set_max_epochs(max_epochs):
+    """Sets the most epochs that `fit` does, so that a program can be tried out quickly; None: no limit."""
+    _state["max_epochs"] = _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch():
+    """The most batches of an epoch of `fit`, `evaluate` and `predict`; None: no limit."""
+    return _state["max_steps_per_epoch"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch):
+    """Sets the most batches of an epoch of `fit`, `evaluate` and `predict`; None: no limit."""
+    _state["max_steps_per_epoch"] = _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _limit(name, value):
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError(f"{name} must be an integer >= 1, or None for no limit, received {value!r}")
+    return value
+
+
+def enable_interactive_logging():
+    """Has progress bars and messages printed, as they are unless told otherwise."""
+    _state["interactive_logging"] = True
+
+
+def disable_interactive_logging():
+    """Has what would be printed passed to the logger "fastnn" of Python's `logging` (level INFO), and progress bars left out."""
+    _state["interactive_logging"] = False
+
+
+def is_interactive_logging_enabled():
+    """Whether progress bars and messages are printed."""
+    return _state["interactive_logging"]
+
+
+def enable_traceback_filtering():
+    """Taken for Keras' sake: fastnn's tracebacks are short, and none is cut."""
+    _state["traceback_filtering"] = True
+
+
+def disable_traceback_filtering():
+    """Taken for Keras' sake: fastnn's tracebacks are short, and none is cut."""
+    _state["traceback_filtering"] = False
+
+
+def is_traceback_filtering_enabled():
+    """What was last set by `enable_traceback_filtering` or `disable_traceback_filtering`."""
+    return _state["traceback_filtering"]
+
+
+def backend():
+    """The name of the engine."""
+    return "fastnn"
 
 
 def set_num_threads(threads):

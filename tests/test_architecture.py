@@ -17,7 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # The house from the ground up: a module imports from its own floor and from those below.
 FLOORS = [
-    ["_core", "changes"],
+    ["_core", "changes", "tree"],
     ["config"],
     ["device"],
     ["tensor", "tape", "graph", "op", "numpy_protocol"],
@@ -25,7 +25,7 @@ FLOORS = [
     ["ops"],
     ["random"],
     ["utils"],
-    ["initializers", "regularizers", "constraints", "activations", "losses", "metrics"],
+    ["initializers", "regularizers", "constraints", "dtype_policies", "activations", "losses", "metrics"],
     ["layers", "optimizers"],
     ["callbacks"],
     ["models", "datasets", "preprocessing"],

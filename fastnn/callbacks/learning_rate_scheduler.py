@@ -2,6 +2,7 @@
 import inspect
 import math
 
+from ..utils.io_utils import print_msg
 from .callback import Callback
 
 
@@ -36,7 +37,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(f"`schedule` returned {rate} for epoch {epoch}")
         optimizer.learning_rate = rate
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            print_msg(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:

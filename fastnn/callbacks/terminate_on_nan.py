@@ -1,6 +1,7 @@
 """TerminateOnNaN: ends a training that has gone astray."""
 import math
 
+from ..utils.io_utils import print_msg
 from .callback import Callback
 
 
@@ -10,5 +11,5 @@ class TerminateOnNaN(Callback):
     def on_train_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
-            print(f"Batch {batch}: Invalid loss, terminating training")
+            print_msg(f"Batch {batch}: Invalid loss, terminating training")
             self.model.stop_training = True

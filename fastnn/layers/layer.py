@@ -5,7 +5,7 @@ import inspect
 
 import numpy as np
 
-from .. import constraints, initializers, regularizers
+from .. import config, constraints, initializers, regularizers
 from ..metrics import Metric
 from ..tensor import FLOATS, Spec, Tensor, Variable, standardize_dtype
 from ..utils.naming import unique_name
@@ -217,6 +217,11 @@ class Layer(Calling):
         return self.dtype
 
     @property
+    def dtype_policy(self):
+        """The dtype as a `fastnn.DTypePolicy`."""
+        return config.DTypePolicy(self.dtype)
+
+    @property
     def variable_dtype(self):
         """The dtype of the weights."""
         return self.dtype
@@ -280,7 +285,8 @@ def _known_arguments(layer_class, unknown):
 def _layer_dtype(dtype):
     if isinstance(dtype, dict):
         dtype = dtype["config"]["name"]
-    dtype = standardize_dtype(dtype)
+    policy = config.dtype_policy() if dtype is None else dtype
+    dtype = standardize_dtype(policy.name if isinstance(policy, config.DTypePolicy) else dtype)
     if dtype not in FLOATS:
         raise ValueError(f"Argument `dtype` of a layer must be 'float32' or 'float64'. Received: dtype={dtype!r}")
     return dtype

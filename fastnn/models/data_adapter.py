@@ -5,10 +5,11 @@ import numpy as np
 
 from .. import config
 from ..tensor import Tensor
+from ..utils.batch_utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..utils.warn_utils import warn
 from .feed import Feed, signature
-from .arrays import (SparseColumn, check_lengths, class_weights, column, input_rules, is_arrays, leaves, like, pack_x_y_sample_weight, target_dtype,
-                     to_arrays, to_tensors, unpack_x_y_sample_weight, weight_dtype)
+from .arrays import (SparseColumn, check_lengths, class_weights, column, input_rules, is_arrays, leaves, like, target_dtype,
+                     to_arrays, to_tensors, weight_dtype)
 
 BATCH_SIZE = 32
 
@@ -190,6 +191,10 @@ class Epochs:
 
     def __init__(self, batches, steps=None):
         self.batches, self.asked = batches, steps
+        limit = config.max_steps_per_epoch()
+        if limit and (self.steps is None or self.steps > limit):
+            warn(f"`max_steps_per_epoch` of fastnn.config limits the steps of an epoch to {limit}")
+            self.asked = limit
         self.iterator = None
         self.name = "x"
         self.begun = self.ran_dry = False   # whether there was any batch; whether there were none in the last epoch

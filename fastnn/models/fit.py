@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 
+from .. import config
 from ..callbacks import CallbackList, Logs
 from ..tensor import Tensor, look
 from ..utils.warn_utils import warn
@@ -59,6 +60,7 @@ class Fit(Trainer):
             raise ValueError("`class_weight` and `sample_weight` cannot be used together: multiply them into sample_weight")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
+        epochs = limited(epochs)
         data = self._epochs(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
         held_out = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
         self._check_data(data, held_out)
@@ -124,7 +126,7 @@ class Fit(Trainer):
         data = self._epochs(x, None, None, batch_size, steps)
         self._build_for_data(data)
         callbacks = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
-        rows = data.batches.num_samples if isinstance(data.batches, ArrayBatches) and steps is None else None
+        rows = data.batches.num_samples if isinstance(data.batches, ArrayBatches) and data.asked is None else None
         outputs = Outputs(rows)
         watched = callbacks.watches_batches("predict")
         callbacks.on_predict_begin()
@@ -300,6 +302,15 @@ def in_order(logs):
     if "loss" in logs:
         values = [logs["loss"]] + [value for name, value in logs.items() if name != "loss"]
     return values[0] if len(values) == 1 else values
+
+
+def limited(epochs):
+    """The number of epochs, or what `fastnn.config.set_max_epochs` allows of it."""
+    limit = config.max_epochs()
+    if limit and limit < epochs:
+        warn(f"`max_epochs` of fastnn.config limits the epochs to {limit}")
+        return limit
+    return epochs
 
 
 def validation_due(frequency, epoch):

@@ -5,7 +5,7 @@ first, and nodes of one depth in the order in which a walk from the outputs meet
 """
 import collections
 
-from ..graph import KerasTensor, Operation, replace, symbols
+from ..graph import KerasTensor, Operation, origin, replace, symbols
 from ..layers import Input, InputLayer, Layer
 from ..tape import flatten
 from ..tensor import Operand, Spec
@@ -221,7 +221,7 @@ class Walk:
 
     def __init__(self, name, inputs, outputs):
         self.name, self.given = name, {id(tensor): tensor for tensor in inputs}
-        self.input_layers = {id(t): t.node.operation if isinstance(t.node.operation, InputLayer) else
+        self.input_layers = {id(t): origin(t) if isinstance(origin(t), InputLayer) else
                              Input(batch_shape=t.shape, dtype=t.dtype).node.operation for t in inputs}
         self.order, self.seen = [], set()           # nodes, those that feed others before these; operations as they are met
         self.met = {}
@@ -248,6 +248,9 @@ class Walk:
                 if id(key) in self.seen:
                     way.pop()
                     continue
+                if key is None:
+                    raise ValueError(f'model "{self.name}": the output of shape {output.shape} is not connected to the inputs given: it needs '
+                                     f"the KerasTensor of shape {tensor.shape} that comes of nothing. Pass it in `inputs`, too")
                 self._meet(key if id(tensor) in self.given else key.operation)
                 if id(tensor) not in self.given and not key.inputs:
                     raise ValueError(self._disconnected(output, tensor, [t for t, _ in way]))

@@ -7,8 +7,9 @@ from ..layers import Layer
 from ..layers.structure import contents
 from ..tape import GradientTape
 from ..tensor import Tensor
+from ..utils.batch_utils import unpack_x_y_sample_weight
 from ..utils.warn_utils import warn
-from .arrays import leaves, unpack_x_y_sample_weight
+from .arrays import leaves
 from .compile import CompiledLoss, CompiledMetrics
 
 

@@ -8,6 +8,14 @@ import importlib
 _NAMES = {
     "extract_archive": "archive_utils",
     "PyDataset": "dataset_utils",
+    "disable_interactive_logging": "io_utils",
+    "enable_interactive_logging": "io_utils",
+    "is_interactive_logging_enabled": "io_utils",
+    "get_source_inputs": "tensor_utils",
+    "is_keras_tensor": "tensor_utils",
+    "pack_x_y_sample_weight": "batch_utils",
+    "unpack_x_y_sample_weight": "batch_utils",
+    "standardize_dtype": "tensor_utils",
     "get_file": "data_utils",
     "hash_file": "data_utils",
     "validate_file": "data_utils",
@@ -28,12 +36,13 @@ _NAMES = {
     "serialize_keras_object": "serialization",
     "version_info": "version_utils",
 }
-__all__ = ["CustomObjectScope", *_NAMES]
+# Names that Keras has beside others for the same.
+_ALIASES = {"CustomObjectScope": "custom_object_scope", "Sequence": "PyDataset"}
+__all__ = [*_ALIASES, *_NAMES]
 
 
 def __getattr__(name):
-    if name == "CustomObjectScope":  # Keras has it under both names
-        return __getattr__("custom_object_scope")
+    name = _ALIASES.get(name, name)
     if name in _NAMES:
         value = getattr(importlib.import_module(f"fastnn.utils.{_NAMES[name]}"), name)
         globals()[name] = value

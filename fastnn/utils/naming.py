@@ -28,6 +28,31 @@ def get_uid(prefix=""):
     return _used[prefix]
 
 
+class name_scope:
+    """`with name_scope("block"): ...` names a part of a program, for the eye.
+
+    Names of layers and paths of weights are not touched by it: a weight's path begins with its layer's name.
+
+    Args:
+        name: of the part, without "/".
+        **options: taken for Keras' sake.
+
+    Raises:
+        ValueError: another name.
+    """
+
+    def __init__(self, name, **options):
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(f"Argument `name` must be a string and cannot contain the character `/`. Received: name={name!r}")
+        self.name = name
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        """Nothing to undo."""
+
+
 @on_clear_session
 def reset_names():
     """Starts all automatic names from the beginning again."""

@@ -4,11 +4,15 @@ import os
 import sys
 import time
 
+from .. import config
+from .io_utils import print_msg
+
 
 def writes_over():
-    """Whether what is printed can be overwritten: a terminal or a notebook, not a file or a pipe."""
-    return bool(getattr(sys.stdout, "isatty", lambda: False)()) or "ipykernel" in sys.modules or \
-        "PYCHARM_HOSTED" in os.environ
+    """Whether what is printed can be overwritten: a terminal or a notebook, not a file, a pipe or a log."""
+    return config.is_interactive_logging_enabled() and (
+        bool(getattr(sys.stdout, "isatty", lambda: False)()) or "ipykernel" in sys.modules or
+        "PYCHARM_HOSTED" in os.environ)
 
 
 class Progbar:
@@ -69,8 +73,7 @@ class Progbar:
         if self.verbose == 1 and self._overwrites and (finalize or now - self._last_shown >= self.interval):
             self._rewrite(current, now, finalize)
         elif self.verbose and finalize and (self.verbose == 2 or not self._overwrites):
-            print(f"{self._count(current)} - {now - self._start:.0f}s -{self._per_step(current, now)}{self._values()}",
-                  flush=True)
+            print_msg(f"{self._count(current)} - {now - self._start:.0f}s -{self._per_step(current, now)}{self._values()}")
 
     def _take(self, name, value, current, finalize):
         averaged = name not in self.stateful_metrics if self.stateful_metrics is not None else \
