@@ -341,6 +341,8 @@ def convert(value, dtype=None):
         if dtype is None or value.dtype == dtype:
             return value
         return operators["cast"](value, dtype=dtype)
+    if isinstance(value, Spec):
+        return value if dtype is None or value.dtype == dtype else operators["cast"](value, dtype=dtype)
     if isinstance(value, (int, float)):
         return constant(value, math.copysign(1, value), dtype or number_dtype(value))
     return Tensor(as_array(value, dtype))

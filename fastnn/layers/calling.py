@@ -14,6 +14,7 @@ from .input_spec import check_inputs
 from .structure import flatten, is_structure, map_shapes, map_structure
 
 _stamps = itertools.count(1)
+_building = threading.RLock()
 
 
 class _CallState(threading.local):
@@ -66,13 +67,13 @@ class Calling(Holder):
     # Whether SparseTensors may reach `call`; matrices of scipy.sparse become such.
     sparse_inputs = False
     _call_has_training = _call_has_mask = _computes_mask = _declares_shape = _declares_spec = False
-    _call_names = ("inputs",)
+    _call_names = _positions = ("inputs",)
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        parameters = inspect.signature(cls.call).parameters
-        cls._call_names = tuple(name for name, p in parameters.items() if name not in ("self", "training", "mask")
-                                and p.kind is p.POSITIONAL_OR_KEYWORD)
+        parameters = dict(list(inspect.signature(cls.call).parameters.items())[1:])
+        cls._positions = tuple(name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD)
+        cls._call_names = tuple(name for name in cls._positions if name not in ("training", "mask"))
         cls._call_has_training = "training" in parameters
         cls._call_has_mask = "mask" in parameters
         cls._computes_mask = cls.compute_mask is not Calling.compute_mask
@@ -91,14 +92,15 @@ class Calling(Holder):
         if (seen is not None and x.__class__ is Tensor and x.shape == seen[0] and x.dtype == seen[1] and x.mask is None
                 and mask is None and len(args) == 1 and (not kwargs or "absorbed" in kwargs)):
             outputs = self._run(args, kwargs, training)     # as before: there is nothing to look at
-            if self._computes_mask:
-                self._hand_on_mask(x, outputs, None)
-            return outputs
+            return self._hand_on_mask(x, outputs, None) if self._computes_mask else outputs
         return self._call_with_care(args, kwargs, training, mask)
 
     def _call_with_care(self, args, kwargs, training, mask):
         """A call whose arguments have to be looked at: other shapes than before, symbolic or several tensors, masks."""
         self._check_initialized()
+        if len(args) > 1 and not {"training", "mask"}.isdisjoint(self._positions[:len(args)]):
+            kwargs = {**dict(zip(self._positions[1:], args[1:])), **kwargs}     # flags were passed by position
+            args, training, mask = args[:1], kwargs.pop("training", training), kwargs.pop("mask", mask)
         if has_symbols((args, kwargs, mask)):
             return self._write_down(args, kwargs, training, mask)
         args, kwargs = self._prepare_all(args, kwargs)
@@ -111,8 +113,7 @@ class Calling(Holder):
             outputs = self._run(args, kwargs, training)
         finally:
             scope.symbolic = outer
-        self._hand_on_mask(args[0], outputs, mask)
-        return outputs
+        return self._hand_on_mask(args[0], outputs, mask)
 
     def _run(self, args, kwargs, training):
         """`call` and the penalty on its output, with the training flag for all layers inside."""
@@ -129,10 +130,10 @@ class Calling(Holder):
             outputs = self.call(*args, **kwargs)
             if self.activity_regularizer is not None:
                 self._add_activity_loss(outputs)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             if self._is_abstract(args, kwargs):
                 return self._infer_from_values(args, kwargs, error)
-            raise _name_layer(error, self, args[0])
+            raise error if isinstance(error, AttributeError) else _name_layer(error, self, args[0])
         finally:
             state.training, state.stamp = outer_training, outer_stamp
         return outputs
@@ -145,7 +146,7 @@ class Calling(Holder):
 
     def _prepare_all(self, args, kwargs):
         """The arguments of a call with tensors where arrays were; the first one as `_prepare` has it.  Builds the layer."""
-        kwargs = {key: map_structure(to_mask, value) if key.endswith("mask") and value is not None else self._to_argument(value)
+        kwargs = {key: self._to_mask(value) if key.endswith("mask") and self._is_ours() else self._to_argument(value)
                   for key, value in kwargs.items()}
         if not args:
             name = self._call_names[0] if self._call_names else None
@@ -167,7 +168,7 @@ class Calling(Holder):
     def _prepare(self, inputs):
         """Converts what came into Tensors of the right dtype, checks it, and builds the layer if need be."""
         self._check_initialized()
-        if inputs is None:
+        if inputs is None and len(self._call_names) < 2:
             raise TypeError(f'Layer "{self.name}" takes tensors or arrays. Received: None')
         inputs = map_structure(self._to_tensor, inputs)
         if self.input_spec is not None:
@@ -181,6 +182,11 @@ class Calling(Holder):
     def _build_for(self, shape):
         wanted = inspect.signature(self.build).parameters       # build(query_shape, value_shape, ...): one for each tensor
         also = {key: value for key, value in self.__dict__.pop("_also", {}).items() if key in wanted}
+        with _building:         # of several threads one
+            if not self.built:
+                self._build_once(shape, also)
+
+    def _build_once(self, shape, also):
         outer, scope.symbolic = scope.symbolic, False
         try:
             self.build(shape, **also)
@@ -240,14 +246,18 @@ class Calling(Holder):
         """The Specs of the outputs as a subclass says them: `compute_output_spec` or `compute_output_shape`."""
         if self._declares_spec:
             return self.compute_output_spec(*args, **kwargs)
-        shapes = [map_structure(lambda x: tuple(x.shape), x) for x in args]
-        found = map_shapes(lambda shape: Spec(shape, self.dtype), self.compute_output_shape(*shapes))
-        self._hand_on_mask(args[0], found, kwargs.get("mask"))
-        return found
+        shapes = [map_structure(lambda x: None if x is None else tuple(x.shape), x) for x in args if x is None or tensors_in(x)]
+        wanted = inspect.signature(self.compute_output_shape).parameters
+        named = {key: shape for key, shape in _shapes_by_argument((), (), kwargs).items() if key in wanted}
+        found = map_shapes(lambda shape: Spec(shape, self.dtype), self.compute_output_shape(*shapes, **named))
+        return self._hand_on_mask(args[0], found, kwargs.get("mask"))
+
+    def _is_ours(self):
+        return type(self).__module__.startswith("fastnn.")
 
     def _is_abstract(self, args, kwargs):
         """Whether this is a call of a user's layer on Specs, which a `call` that needs values cannot answer."""
-        return not type(self).__module__.startswith("fastnn.") and any([isinstance(x, Spec) for x in flatten([args, kwargs])])
+        return not self._is_ours() and any([isinstance(x, Spec) for x in flatten([args, kwargs])])
 
     def _infer_from_values(self, args, kwargs, error):
         """The Specs of the outputs of a `call` that needs values: it runs on zeros, for two sizes in the place of each None.
@@ -255,7 +265,7 @@ class Calling(Holder):
         Weights and the states of random numbers are put back.  If that fails, too, the first error is raised.
         """
         symbolic, scope.symbolic = scope.symbolic, True
-        kept = [(v, v.numpy()) for v in self.variables]
+        kept = [(v, v.numpy()) for v in (*self.variables, *self.metrics_variables)]
         losses = list(self._losses)
         found = []
         try:
@@ -264,7 +274,7 @@ class Calling(Holder):
                     return masked_as(spec, ops.zeros([size if n is None else n for n in spec.shape], spec.dtype))
                 outputs = self.call(*replace(args, Spec, zeros), **replace(kwargs, Spec, zeros))
                 found.append(map_structure(lambda y: ops.convert_to_tensor(y), outputs))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             raise _name_layer(error, self, args[0]) from None
         finally:
             scope.symbolic = False
@@ -301,7 +311,7 @@ class Calling(Holder):
 
     def _add_masks(self, args, kwargs, mask):
         """Puts the masks that tensors carry among the arguments of `call`, where it takes any; gives that of the first back."""
-        mask = self._mask_of(args[0]) if mask is None else map_structure(to_mask, mask)
+        mask = self._mask_of(args[0]) if mask is None else self._to_mask(mask)
         if self._call_has_mask and mask is not None:
             kwargs["mask"] = mask
         for name, x in [*zip(self._call_names, args), *kwargs.items()]:
@@ -309,34 +319,69 @@ class Calling(Holder):
                 kwargs.setdefault(f"{name}_mask", x.mask)
         return mask
 
+    def _to_mask(self, mask):
+        """Masks that were passed, as bool tensors; own layers get them as they are."""
+        return mask if mask is None else map_structure(to_mask if self._is_ours() else self._to_argument, mask)
+
     def _mask_of(self, inputs):
         """The masks that the inputs carry, in their structure; None if there are none."""
-        if isinstance(inputs, (Tensor, Spec)):
-            return inputs.mask
+        if inputs is None or isinstance(inputs, (Tensor, Spec)):
+            return None if inputs is None else inputs.mask
         masks = map_structure(lambda x: getattr(x, "mask", None), inputs)
         return masks if any([m is not None for m in flatten(masks)]) else None
 
     def _hand_on_mask(self, inputs, outputs, given):
-        """Gives the outputs the mask that goes with them."""
+        """The outputs with the masks that go with them."""
         previous = self._mask_of(inputs) if given is None else given
         if not self.supports_masking:
             if previous is not None and not self._call_has_mask:
                 warn(f'layer "{self.name}" (of type {type(self).__name__}) does not hand on the mask that came with its input: '
                      "what follows takes all steps for real ones")
-            return
-        if not self._computes_mask and (previous is None or not _fits(previous, outputs)):
-            return              # behind a Flatten, for one, the mask has lost its axis
+            return outputs if previous is None else each_with_mask(outputs, inputs, None)
         results = [y for y in flatten(outputs) if isinstance(y, (Tensor, Spec))]
-        if self._computes_mask and results and all([y.mask is not None for y in results]):
-            return              # `call` has set them
+        came = {id(x) for x in flatten(inputs)}
+        if not self._computes_mask and (previous is None or not _fits(previous, outputs)):
+            return each_with_mask(outputs, inputs, None)        # behind a Flatten, for one, the mask has lost its axis
+        if self._computes_mask and results and all([y.mask is not None and id(y) not in came for y in results]):
+            return outputs      # `call` has set them
         masks = self.compute_mask(inputs, previous)
-        if masks is None:
-            return
-        for y, mask in zip(results, flatten(masks) if isinstance(masks, (list, tuple)) else [masks]):
-            y.mask = mask
+        if masks is None and not any([id(y) in came and y.mask is not None for y in results]):
+            return outputs
+        return each_with_mask(outputs, inputs, masks)
 
 
 # ---- Helpers ---------------------------------------------------------------------------------------------------
+
+def with_mask(x, mask):
+    """A tensor of its own with the values of `x` and a mask."""
+    if mask is x.mask:
+        return x
+    y = Spec(x.shape, x.dtype) if isinstance(x, Spec) else ops.reshape(x, shape=x.shape)
+    y.mask = mask
+    return y
+
+
+def each_with_mask(outputs, inputs, masks):
+    """The outputs with masks, in their order; what came as an input stays as it is for those who hold it."""
+    came, left = {id(x) for x in flatten(inputs)}, iter(flatten(masks) if isinstance(masks, (list, tuple)) else [masks])
+
+    def one(y):
+        if not isinstance(y, (Tensor, Spec)):
+            return y
+        mask = next(left, None)
+        if id(y) in came:
+            return with_mask(y, mask)
+        if mask is not None:
+            y.mask = mask
+        return y
+
+    return map_structure(one, outputs)
+
+
+def tensors_in(x):
+    """Whether there are tensors in an argument."""
+    return any([isinstance(leaf, (Tensor, Spec)) for leaf in flatten(x)])
+
 
 def masked_as(x, y):
     """`y` with the mask of `x`."""
@@ -362,7 +407,8 @@ def _fits(masks, outputs):
 def _shapes_by_argument(names, args, kwargs):
     """The shapes of further tensor arguments as `build` wants them: `<argument>_shape`."""
     given = {**dict(zip(names, args)), **kwargs}
-    return {f"{name}_shape": tuple(x.shape) for name, x in given.items() if isinstance(x, (Tensor, Spec)) and not name.endswith("mask")}
+    return {f"{name}_shape": map_structure(lambda one: None if one is None else tuple(one.shape), x) for name, x in given.items()
+            if tensors_in(x) and not name.endswith("mask")}
 
 
 def _name_layer(error, layer, inputs):

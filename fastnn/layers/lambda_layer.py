@@ -32,6 +32,7 @@ class Lambda(Layer):
     """
 
     mixes_samples = True        # nobody knows what the function does
+    users_values = ("arguments",)       # may be changed in place: recorded steps compare them
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)

@@ -2,11 +2,11 @@
 
 
 def contents(value, kind):
-    """All objects of a class in nested dicts, lists and tuples."""
+    """All objects of a class in nested dicts, lists, tuples and sets."""
     for item in value.values() if isinstance(value, dict) else value:
         if isinstance(item, kind):
             yield item
-        elif isinstance(item, (list, tuple, dict)):
+        elif isinstance(item, (list, tuple, dict, set, frozenset)):
             yield from contents(item, kind)
 
 
@@ -25,7 +25,8 @@ def map_structure(function, x):
     if isinstance(x, dict) and is_structure(x):
         return {key: map_structure(function, value) for key, value in x.items()}
     if is_structure(x):
-        return type(x)([map_structure(function, value) for value in x])
+        parts = [map_structure(function, value) for value in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
     return function(x)
 
 

@@ -20,6 +20,7 @@ from ..layers import Layer
 from ..op import Op
 from ..tensor import Operand, Variable
 from . import fusion
+from .network import Row
 
 # In which layers and models keep account of their calls, and what a model tells of a training.
 ACCOUNTS = {"_losses", "_losses_stamp", "_seen", "_plans", "_inbound_nodes", "_tensors"}
@@ -195,6 +196,9 @@ class Footprint:
             self.loose.append(State(name, functools.partial(state_of, value)))
         elif isinstance(value, functools._lru_cache_wrapper):
             self._next(value.__wrapped__, name, True)
+        elif isinstance(value, Row):
+            for part in (value.args, value.kwargs):     # what a layer of a graph is called with beside tensors
+                self._next(part, name, True)
         elif is_ours(type(value).__module__) and not hasattr(value, "__dict__"):
             pass                # made of what was looked at already
         elif not is_open(type(value)):
@@ -216,7 +220,8 @@ class Footprint:
         if slots:
             self.loose.append(Names(name, functools.partial(getattr, value), None, slots))
         for key, item in {**kept, **slots}.items():
-            self._next(item, f"{name}.{key}", not (ours or key in names_of_layers()))
+            users = key in getattr(type(value), "users_values", ())
+            self._next(item, f"{name}.{key}", users or not (ours or key in names_of_layers()))
         for cls in type(value).__mro__:
             if is_users(cls):
                 self._next(cls, cls.__name__, True)

@@ -2,11 +2,12 @@
 import copyreg
 
 from .. import graph, ops, tree
+from ..tape import flatten
 from ..tensor import Spec
 from ..utils.naming import unique_name
 from .arrays import leaves, like
 from .functional import check_symbols
-from .network import Network, tensors
+from .network import Network
 
 
 class Operation(graph.Operation):
@@ -38,13 +39,13 @@ class Operation(graph.Operation):
     def __call__(self, *args, **kwargs):
         if graph.has_symbols((args, kwargs)):
             return graph.write_down(self, args, kwargs)
-        if any(isinstance(x, Spec) for x in tensors([args, kwargs])):
+        if any(isinstance(x, Spec) for x in flatten([args, kwargs])):
             return self.compute_output_spec(*args, **kwargs)
         return self.call(*args, **kwargs)
 
     def call(self, *args, **kwargs):
         """The results; subclasses override it."""
-        raise NotImplementedError(f"{type(self).__name__} must define `call(self, ...)`")
+        raise TypeError(f"{type(self).__name__} must define `call(self, ...)`")
 
     def compute_output_spec(self, *args, **kwargs):
         """Shapes and dtypes of the results: what `call` makes of symbolic tensors."""

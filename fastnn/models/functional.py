@@ -1,12 +1,12 @@
 """Functional: a model that is written down by calling layers and ops on symbolic tensors."""
 import difflib
-from functools import lru_cache
 
 from .. import ops
 from ..graph import KerasTensor
 from ..layers import InputSpec, Layer
+from ..layers.calling import with_mask
 from ..layers.input_spec import way_out
-from ..tensor import FLOATS, Spec, Tensor
+from ..tensor import FLOATS, Spec, Tensor, as_array
 from . import network_config
 from .arrays import leaves, like
 from .model import Model
@@ -143,9 +143,13 @@ class Functional(Model):
     def _prepare(self, inputs):
         """The inputs as a list in the order of the model's, checked, in the dtypes of the `Input`s."""
         found = []
-        for x, spec in zip(self._in_order(inputs), self._input_specs):
-            if x.__class__ is not Tensor:
-                x = self._to_tensor(x)
+        for x, spec, layer in zip(self._in_order(inputs), self._input_specs, self._network.input_layers):
+            if x is None and layer.optional:
+                found.append(None)
+                continue
+            if not isinstance(x, (Tensor, Spec)):
+                array = hasattr(x, "__array__") and not ops.is_sparse(x)
+                x = Tensor(as_array(x, spec.dtype)) if array else self._to_tensor(x)
             found.append(self._fit(x, spec))
         if inputs is found[0] and inputs.__class__ is Tensor:
             self.__dict__["_seen"] = inputs.shape, inputs.dtype     # the next one like it needs no look
@@ -208,8 +212,7 @@ class Functional(Model):
         """Runs the layers; `training` reaches them through the state of the call."""
         found = leaves(inputs)
         if mask is not None:
-            for x, one in zip(found, leaves(mask)):
-                x.mask = one
+            found = [with_mask(x, one) for x, one in zip(found, leaves(mask))]
         return like(self._out, self._network.run(found))
 
     def compute_output_shape(self, input_shape):
@@ -273,8 +276,9 @@ def check_symbols(name, argument, value):
         raise ValueError(f'model "{name}": `{argument}` is empty')
 
 
-@lru_cache(maxsize=None)
 def with_graph(cls):
-    """A user's class of models, for those of its objects that call `super().__init__(inputs, outputs)`."""
-    return type(cls.__name__, (cls, Functional), {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__,
-                                                  "_written_as": cls})
+    """A user's class of models, for those of its objects that call `super().__init__(inputs, outputs)`; it is kept on the class."""
+    if "_with_graph" not in vars(cls):
+        cls._with_graph = type(cls.__name__, (cls, Functional), {"__module__": cls.__module__, "__qualname__": cls.__qualname__,
+                                                                 "__doc__": cls.__doc__, "_written_as": cls})
+    return cls._with_graph

@@ -57,9 +57,8 @@ class Model(Fit, Layer):
             self.__class__ = with_graph(type(self))
         self._set_graph(**tensors)
 
-    def compute_mask(self, inputs, previous_mask=None):
-        """None: the masks of the outputs are those that the layers inside have set."""
-        return None
+    def _hand_on_mask(self, inputs, outputs, given):
+        return outputs              # the layers inside have set the masks
 
     @property
     def layers(self):
@@ -161,6 +160,14 @@ class Model(Fit, Layer):
         if type(self).get_config is Model.get_config:
             return {"name": self.name, "trainable": self.trainable, **self._own_arguments()}
         return super().get_config()
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A new model from the result of `get_config`; of a functional one a Functional."""
+        from .functional import Functional
+        if "input_layers" in config and not issubclass(cls, Functional):
+            return Functional.from_config(config, custom_objects)
+        return super().from_config(config)
 
     def _own_arguments(self):
         found = self._plain_arguments()

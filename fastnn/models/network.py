@@ -5,10 +5,10 @@ first, and nodes of one depth in the order in which a walk from the outputs meet
 """
 import collections
 
-from ..graph import KerasTensor, Operation, origin, replace, symbols
+from ..graph import KerasTensor, Operation, origin, replace
 from ..layers import Input, InputLayer, Layer
 from ..tape import flatten
-from ..tensor import Operand, Spec
+from ..tensor import Spec
 from ..utils.naming import unique_name
 from . import fusion
 
@@ -122,11 +122,7 @@ class Network:
             return values[place.number]
 
         found = call(*replace(row.args, Place, value), **replace(row.kwargs, Place, value))
-        if row.outputs.__class__ is Place:
-            values[row.outputs.number] = found
-        else:
-            for number, y in zip(row.results, tensors(found)):
-                values[number] = y
+        put(row.outputs, found, values, row.operation)
 
     def _make_plan(self):
         """(what to call, the row, number of its one argument, number of its one result, numbers that are not needed afterwards)."""
@@ -175,7 +171,7 @@ class Network:
         for row in self.rows:
             call = operation_for(row.operation)
             found = call(*replace(row.args, Place, tensor), **replace(row.kwargs, Place, tensor))
-            tensors_by_number.update(zip(row.results, symbols(found)))
+            put(row.outputs, found, tensors_by_number, row.operation)
         return [tensors_by_number[number] for number in self.outputs]
 
     def new_inputs(self):
@@ -205,9 +201,23 @@ class Network:
         return len(self.input_layers) == 1
 
 
-def tensors(value):
-    """The tensors (or Specs) in nested lists, tuples and dicts."""
-    return [leaf for leaf in flatten(value) if isinstance(leaf, Operand)]
+def put(places, found, values, operation):
+    """Puts what a call gave where the Places of its results say, by the keys of dicts and the order of lists.
+
+    Raises:
+        ValueError: results of another structure than the symbolic call had.
+    """
+    if places.__class__ is Place:
+        values[places.number] = found
+    elif isinstance(places, dict) and isinstance(found, dict) and places.keys() <= found.keys():
+        for key, part in places.items():
+            put(part, found[key], values, operation)
+    elif isinstance(places, (list, tuple)) and isinstance(found, (list, tuple)) and len(places) == len(found):
+        for part, y in zip(places, found):
+            put(part, y, values, operation)
+    elif isinstance(places, (list, tuple, dict)):
+        raise ValueError(f'layer "{operation.name}" of a model gave a {type(found).__name__}, but for symbolic inputs a '
+                         f"{type(places).__name__} of {len(places)}: it must give the same structure each time")
 
 
 class Walk:

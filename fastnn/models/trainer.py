@@ -232,10 +232,11 @@ class Trainer:
                         tape.watch(v)
             y_pred = self(x, training=True)
             loss = self._loss_of(x, y, y_pred, sample_weight, True)
+            scaled = self.optimizer.scale_loss(loss)
         self._loss_tracker.update_state(loss, sample_weight=batch_length(x))
         variables = (self._collected or self._collect()).trained
         if variables:
-            self.optimizer.apply(tape.gradient(loss, variables), variables)
+            self.optimizer.apply(tape.gradient(scaled, variables), variables)
         else:
             warn(f'model "{self.name}" has no trainable weights: training does not change it')
         return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -274,5 +275,5 @@ def _mean(name):
 
 def _metrics_of(layer):
     """The metrics that are attributes of a layer, also in lists and dicts."""
-    return contents({name: value for name, value in vars(layer).items() if name != "_loss_tracker"}, metrics.Metric)
+    return contents({name: value for name, value in vars(layer).items() if name not in ("_loss_tracker", "_compile_config")}, metrics.Metric)
 

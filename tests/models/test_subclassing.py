@@ -262,6 +262,155 @@ def test_what_is_wrong_with_a_layer():
         Broken(name="broken")(layers.Input((6,)))
 
 
+def test_what_is_passed_beside_tensors_is_watched():
+    """A plan holds numbers that Python read; it is dropped when what a graph's call was given has changed."""
+    class Scale(layers.Layer):
+        def call(self, x, fn=None):
+            return fn(x)
+
+    x, by, k = layers.Input((6,)), {"k": 2.0}, [3.0]
+    models = {"function": Model(x, Scale()(x, fn=lambda t: t * k[0])),
+              "lambda": Model(x, layers.Lambda(lambda t, by: t * by["k"], arguments={"by": by})(x)),
+              "op": Model(x, ops.vectorized_map(lambda t: t * k[0], x))}
+    for _ in range(8):
+        for name, model in models.items():
+            np.testing.assert_allclose(model.predict(X, verbose=0), X * (2.0 if name == "lambda" else 3.0), rtol=1e-6)
+    by["k"], k[0] = 5.0, 7.0
+    for name, model in models.items():
+        np.testing.assert_allclose(model.predict(X, verbose=0), X * (5.0 if name == "lambda" else 7.0), rtol=1e-6, err_msg=name)
+
+
+def test_results_are_told_apart_by_their_keys():
+    class Two(layers.Layer):
+        def call(self, x):
+            return {"b": x * 2, "a": x * 3}
+
+        def compute_output_shape(self, shape):
+            return {"a": shape, "b": shape}
+
+    x = layers.Input((6,))
+    found = Two()(x)
+    first, second = Model(x, [found["a"], found["b"]]).predict(X, verbose=0)
+    np.testing.assert_allclose([first, second], [X * 3, X * 2], rtol=1e-6)
+
+    class Moody(layers.Layer):
+        def call(self, x):
+            return [x, x] if x.shape[0] is None else [x]
+
+    with pytest.raises(ValueError, match='"moody".*gave a list, but.*same structure'):
+        Model(x, Moody(name="moody")(x)).predict(X, verbose=0)
+
+
+def test_flags_and_masks_by_position_and_none():
+    class Positions(layers.Layer):
+        def call(self, x, training, mask=None):
+            return x * (2.0 if training else 3.0) if mask is None else x * ops.cast(ops.expand_dims(mask, -1), x.dtype)
+
+    class Outer(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.dropout = Positions(), layers.Dropout(0.5)
+
+        def call(self, x, training=False):
+            return self.inner(self.dropout(x, False), training)
+
+    np.testing.assert_allclose(Outer()(X, training=True).numpy(), X * 2, rtol=1e-6)
+    np.testing.assert_allclose(Positions()(X, False).numpy(), X * 3, rtol=1e-6)
+    assert Positions()(X, False, np.zeros(12)).numpy().max() == 0
+
+    class Optional(layers.Layer):
+        def call(self, x, y=None):
+            return y if x is None else x if y is None else x + y
+
+    layer = Optional()
+    np.testing.assert_array_equal(layer(None, X).numpy(), X)
+    np.testing.assert_array_equal(layer(X, None).numpy(), X)
+    a, b = layers.Input((6,)), layers.Input((6,), optional=True)
+    model = Model([a, b], Optional()(a, b))
+    np.testing.assert_array_equal(model([X, None]).numpy(), X)
+
+
+def test_own_arguments_that_end_in_mask_stay_as_they_are():
+    class Padded(layers.Layer):
+        def call(self, x, pad_mask=None):
+            return x * pad_mask
+
+    half = np.full((12, 6), 0.5, "float32")
+    np.testing.assert_allclose(Padded()(X, pad_mask=half).numpy(), X * 0.5)
+
+
+def test_declared_shapes_of_named_tensors_and_values_in_call():
+    class Joined(layers.Layer):
+        def call(self, a, b=None):
+            return ops.concatenate([a, b], axis=-1)
+
+        def compute_output_shape(self, a_shape, b_shape=None):
+            return (a_shape[0], a_shape[-1] + b_shape[-1])
+
+    class Numpy(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.mean = keras.metrics.Mean(name="seen")
+
+        def call(self, x):
+            self.mean.update_state(x)
+            return ops.convert_to_tensor(x.numpy() * 2)
+
+    x = layers.Input((6,))
+    assert Joined()(x, b=layers.Input((2,))).shape == (None, 8)
+    layer = Numpy()
+    assert layer(x).shape == (None, 6) and float(layer.mean.count) == 0
+    layer(X)
+    assert float(layer.mean.result()) == pytest.approx(X.mean(), rel=1e-4)
+
+
+def test_masks_do_not_reach_who_holds_the_input():
+    class Marks(layers.Layer):
+        def call(self, x):
+            return x
+
+        def compute_mask(self, x, mask=None):
+            return ops.any(ops.not_equal(x, 0), axis=-1)
+
+    x = ops.convert_to_tensor(np.ones((2, 3, 4), "float32"))
+    assert Marks()(x).mask is not None and x.mask is None
+    assert layers.Identity()(x, mask=np.ones((2, 3))).mask is not None and x.mask is None
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.sum(Marks()(x) * 2.0)
+    assert (tape.gradient(y, x).numpy() == 2).all()
+    source = layers.Input((3, 4))
+    model = Model(source, layers.GlobalAveragePooling1D()(source))
+    model(x, mask=np.array([[1, 0, 0], [1, 1, 1]], bool))
+    assert x.mask is None
+
+
+def test_a_layer_in_a_set_and_one_that_gives_a_named_tuple():
+    import collections
+    Pair = collections.namedtuple("Pair", "left right")
+
+    class Sets(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.parts = {layers.Dense(3)}
+
+        def call(self, x):
+            (part,) = self.parts
+            return Pair(part(x), x)
+
+    class Takes(layers.Layer):
+        def call(self, pair):
+            return pair.left + pair.right[:, :3]
+
+    x = layers.Input((6,))
+    assert len(Model(x, Takes()(Sets()(x))).trainable_weights) == 2
+
+
+def test_losses_of_symbolic_tensors_have_shapes():
+    a, b = layers.Input((6,)), layers.Input((6,))
+    assert keras.losses.mean_squared_error(a, b).shape == (None,)
+
+
 # ---- Models -----------------------------------------------------------------------------------------------------
 
 class Network(Model):
@@ -351,6 +500,23 @@ def test_an_own_step_on_a_graph():
     assert set(model.evaluate(X, Y, verbose=0, return_dict=True)) == {"mae"}
 
 
+def test_configs_of_a_graph_make_a_functional_model_of_any_class():
+    x = layers.Input((6,))
+    config = Model(x, layers.Dense(2)(x)).get_config()
+    assert isinstance(Model.from_config(config), Functional)
+
+
+@pytest.mark.parametrize("make", [lambda: keras.optimizers.SGD(0.1, loss_scale_factor=8.0), lambda: keras.optimizers.SGD(0.1),
+                                  lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=8.0)])
+def test_a_scaled_loss_trains_as_the_plain_one(make):
+    model = Sequential([layers.Input((6,)), layers.Dense(2, kernel_initializer="ones")])
+    model.compile(make(), "mse")
+    history = model.fit(X, Y, batch_size=12, epochs=6, verbose=0).history
+    plain = Sequential([layers.Input((6,)), layers.Dense(2, kernel_initializer="ones")])
+    plain.compile(keras.optimizers.SGD(0.1), "mse")
+    np.testing.assert_allclose(history["loss"], plain.fit(X, Y, batch_size=12, epochs=6, verbose=0).history["loss"], rtol=1e-5)
+
+
 # ---- The rest ---------------------------------------------------------------------------------------------------
 
 class Cubic(keras.losses.Loss):
@@ -390,10 +556,16 @@ class Fourth(keras.regularizers.Regularizer):
     def __call__(self, x):
         return 0.01 * ops.sum(x ** 4)
 
+    def get_config(self):
+        return {}
+
 
 class Small(keras.constraints.Constraint):
     def __call__(self, w):
         return ops.clip(w, -0.3, 0.3)
+
+    def get_config(self):
+        return {}
 
 
 def nothing(shape, dtype=None):
