@@ -89,8 +89,8 @@ class Calling(Holder):
         the tensors, or are passed as `mask` (`<argument>_mask` where the layer takes several tensors).
         """
         x, seen = args[0] if args else None, self.__dict__.get("_seen")
-        if (seen is not None and x.__class__ is Tensor and x.shape == seen[0] and x.dtype == seen[1] and x.mask is None
-                and mask is None and len(args) == 1 and (not kwargs or "absorbed" in kwargs)):
+        if (seen is not None and mask is None and len(args) == 1 and (not kwargs or "absorbed" in kwargs)
+                and (x.__class__ is Tensor and (x.shape, x.dtype) == seen and x.mask is None or x.__class__ is list and as_seen(x, seen))):
             outputs = self._run(args, kwargs, training)     # as before: there is nothing to look at
             return self._hand_on_mask(x, outputs, None) if self._computes_mask else outputs
         return self._call_with_care(args, kwargs, training, mask)
@@ -177,6 +177,8 @@ class Calling(Holder):
             self._build_for(map_structure(lambda x: None if x is None else tuple(x.shape), inputs))
         if inputs.__class__ is Tensor:
             self.__dict__["_seen"] = inputs.shape, inputs.dtype
+        elif inputs.__class__ is list and all([x.__class__ is Tensor for x in inputs]):
+            self.__dict__["_seen"] = [(x.shape, x.dtype) for x in inputs]
         return inputs
 
     def _build_for(self, shape):
@@ -351,6 +353,12 @@ class Calling(Holder):
 
 
 # ---- Helpers ---------------------------------------------------------------------------------------------------
+
+def as_seen(inputs, seen):
+    """Whether a list of inputs holds tensors of the shapes and dtypes that were there before, without masks."""
+    return (seen.__class__ is list and len(seen) == len(inputs)
+            and all([x.__class__ is Tensor and (x.shape, x.dtype) == one and x.mask is None for x, one in zip(inputs, seen)]))
+
 
 def with_mask(x, mask):
     """A tensor of its own with the values of `x` and a mask."""
