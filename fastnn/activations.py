@@ -193,4 +193,5 @@ def deserialize(config, custom_objects=None):
     Raises:
         ValueError: an unknown name.
     """
-    return serialization.deserialize(config, FUNCTIONS, custom_objects, "activation")
+    of_layers = isinstance(config, dict) and "layers" in (config.get("module") or "")       # a layer serves as one, too
+    return serialization.deserialize(config, None if of_layers else FUNCTIONS, custom_objects, "activation")

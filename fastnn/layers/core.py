@@ -1,4 +1,4 @@
-"""Dense, and Identity, which does nothing."""
+"""Dense, Masking, and Identity, which does nothing."""
 from .. import ops
 from ..utils.serialization import deserialize
 from .arguments import positive_integer
@@ -91,7 +91,7 @@ class Masking(Layer):
 
     def call(self, inputs):
         counts = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
-        outputs = ops.where(counts, inputs, 0.0)
+        outputs = ops.where(counts, inputs, 0)
         outputs.mask = ops.squeeze(counts, axis=-1)
         return outputs
 

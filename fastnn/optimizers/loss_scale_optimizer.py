@@ -40,6 +40,8 @@ class LossScaleOptimizer(Optimizer):
             value = kwargs.pop(key, default)
             if value != default:
                 raise ValueError(f"LossScaleOptimizer: {key} belongs to the inner optimizer: set it there")
+        if not isinstance(inner_optimizer, Optimizer):
+            raise TypeError(f"LossScaleOptimizer: inner_optimizer must be an Optimizer object, received {inner_optimizer!r}")
         super().__init__(0.0, name=name, **kwargs)
         self.inner_optimizer, self.initial_scale, self.dynamic_growth_steps = inner_optimizer, initial_scale, dynamic_growth_steps
         inner_optimizer.loss_scale_factor = None        # gradients would be divided twice

@@ -332,7 +332,7 @@ class Optimizer(OptimizerState):
         """
         if self.built:
             raise ValueError(f"{self.name}: exclude_from_weight_decay() must be called before the optimizer is built")
-        self._excluded = {id(v) for v in var_list or ()}, re.compile("|".join(sorted(set(var_names)))) if var_names else None
+        self._excluded = {id(v) for v in var_list or ()}, "|".join(sorted(set(var_names))) if var_names else None
 
     def _decay_of(self, variable):
         """The weight decay of a variable that is not excluded; None for none."""
@@ -340,7 +340,7 @@ class Optimizer(OptimizerState):
 
     def _decays(self, variable):
         ids, pattern = self._excluded
-        return id(variable) not in ids and not (pattern and pattern.search(variable.name))
+        return id(variable) not in ids and not (pattern and re.search(pattern, variable.name))
 
     # ---- Configs ----
 

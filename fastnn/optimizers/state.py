@@ -82,6 +82,7 @@ class OptimizerState(Noted):
     def _track(self, variable):
         if not any(v is variable for v in self._variables):
             self._variables.append(variable)
+            variable.path = f"{self.name}/{variable.name}"
         return variable
 
     def __setattr__(self, name, value):

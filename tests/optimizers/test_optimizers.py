@@ -306,3 +306,24 @@ def test_a_copy_goes_on_with_variables_of_its_own(name, how):
 def test_an_optimizer_without_an_update():
     with pytest.raises(TypeError, match="update_step"):
         optimizers.Optimizer(0.1).apply([convert_to_tensor([1.0])], [Variable([1.0])])
+
+
+def test_excluded_names_of_weights_do_not_cost_the_plan():
+    from fastnn import layers
+    from fastnn.models import Sequential
+    model = Sequential([layers.Input((3,)), layers.Dense(2)])
+    optimizer = optimizers.AdamW(0.01)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model.compile(optimizer, "mse")
+    model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=2, epochs=4, verbose=0)
+    lines = []
+    model.plan_summary(print_fn=lines.append)
+    assert "launches as one call" in "\n".join(lines)
+    assert optimizer.variables[0].path == f"{optimizer.name}/iteration"
+
+
+def test_a_layer_as_an_activation_survives_a_config():
+    from fastnn import layers
+    dense = layers.Dense(2, activation=layers.Activation("tanh"))
+    twin = layers.Dense.from_config(dense.get_config())
+    assert twin.activation.activation.__name__ == "tanh"
