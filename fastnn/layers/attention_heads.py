@@ -6,6 +6,7 @@ from ..tensor import Spec
 from .attention import causal_mask
 from .einsum_dense import EinsumDense
 from .kernel_layer import OPTIONS
+from .calling import with_mask
 from .layer import Layer
 from .regularization import Dropout
 
@@ -84,6 +85,7 @@ class Heads(Layer):
         alone = use_causal_mask and self.sliding_window is None and \
             all(mask is None for mask in (query_mask, value_mask, key_mask, attention_mask))
         mask = None if alone else self._attention_mask(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
+        query, key, value = [with_mask(x, None) for x in (query, key, value)]       # the products inside heed none
         heads = self._query_dense(query), self._key_dense(key), self._value_dense(value)
         y, scores = self._compute_attention(*heads, mask, training, return_attention_scores, alone)
         if self._gate_dense is not None:

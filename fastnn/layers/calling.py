@@ -1,6 +1,7 @@
 """Calling: what happens when a layer is called, on values or on symbolic tensors; its arguments, shapes and masks."""
 import inspect
 import itertools
+import os
 import threading
 
 import numpy as np
@@ -14,7 +15,16 @@ from .input_spec import check_inputs
 from .structure import flatten, is_structure, map_shapes, map_structure
 
 _stamps = itertools.count(1)
-_building = threading.RLock()
+_building = threading.RLock()       # of the thread that builds a layer
+
+
+def _free_the_lock():
+    global _building
+    _building = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_the_lock)      # a thread that held it is not there
 
 
 class _CallState(threading.local):
