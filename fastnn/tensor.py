@@ -57,6 +57,10 @@ class Scope(threading.local):
 scope = Scope()
 
 
+class UnknownSize(TypeError):
+    """A layer's code wants a size that is None while the model is made; it is then run on zeros instead."""
+
+
 class Operand:
     """What ops take: it has a `shape` (a tuple) and a `dtype` (a name).  Its operators come from `fastnn.ops`."""
 

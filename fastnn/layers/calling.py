@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..graph import Node, bare, has_symbols, name_sources, replace
-from ..tensor import Spec, Tensor, as_array, scope
+from ..tensor import Spec, Tensor, UnknownSize, as_array, scope
 from ..utils.warn_utils import warn
 from .holder import Holder
 from .input_spec import check_inputs
@@ -78,6 +78,7 @@ class Calling(Holder):
     sparse_inputs = False
     _call_has_training = _call_has_mask = _computes_mask = _declares_shape = _declares_spec = False
     _call_names = _positions = ("inputs",)
+    _runs_own_code = False      # whether a layer of fastnn's runs a function of the user's
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -269,7 +270,7 @@ class Calling(Holder):
 
     def _is_abstract(self, args, kwargs):
         """Whether this is a call of a user's layer on Specs, which a `call` that needs values cannot answer."""
-        return not self._is_ours() and any([isinstance(x, Spec) for x in flatten([args, kwargs])])
+        return (not self._is_ours() or self._runs_own_code) and any([isinstance(x, Spec) for x in flatten([args, kwargs])])
 
     def _infer_from_values(self, args, kwargs, error):
         """The Specs of the outputs of a `call` that needs values: it runs on zeros, for two sizes in the place of each None.
@@ -286,8 +287,8 @@ class Calling(Holder):
                     return masked_as(spec, ops.zeros([size if n is None else n for n in spec.shape], spec.dtype))
                 outputs = self.call(*replace(args, Spec, zeros), **replace(kwargs, Spec, zeros))
                 found.append(map_structure(lambda y: ops.convert_to_tensor(y), outputs))
-        except (ValueError, TypeError, AttributeError):
-            raise _name_layer(error, self, args[0]) from None
+        except (ValueError, TypeError, AttributeError) as second:
+            raise _name_layer(second if isinstance(error, UnknownSize) else error, self, args[0]) from None
         finally:
             scope.symbolic = False
             for v, value in kept:       # those of random numbers, above all

@@ -31,6 +31,7 @@ class Lambda(Layer):
         [[9.0, 9.0]]
     """
 
+    _runs_own_code = True
     mixes_samples = True        # nobody knows what the function does
     users_values = ("arguments",)       # may be changed in place: recorded steps compare them
 

@@ -3,6 +3,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..tensor import Tensor, look
 from ._shapes import broadcast_strides, normalize_axis, size_of
 
 
@@ -33,6 +34,9 @@ def read_view(x, y, offset, groups):
 
 
 def as_shape(shape):
+    """A shape as a tuple: from one size, a list, or a tensor of sizes."""
+    if isinstance(shape, Tensor):
+        return tuple(look(shape, "a shape").ravel().tolist())
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 

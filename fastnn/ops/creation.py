@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..op import normal, op
-from ..tensor import FLOATS, Operand, Spec, Tensor, convert_to_tensor, own, standardize_dtype
+from ..tensor import FLOATS, Operand, Spec, Tensor, UnknownSize, convert_to_tensor, own, scope, standardize_dtype
 from ._shapes import common_operands, operand
 from ._views import as_shape, constant_array
 from .elementwise import add, cast, divide, multiply, subtract, where
@@ -78,6 +78,8 @@ def _constant(array, dtype):
 
 def arange(start, stop=None, step=None, dtype=None):
     """The numbers from start (0 if one bound is given) up to stop, step by step."""
+    if start is None or stop is None and scope.symbolic and isinstance(start, int) and start == 0:
+        raise UnknownSize(f"[arange] received start={start}, stop={stop}: a size that is not known yet (None)")
     values = np.arange(start, stop, 1 if step is None else step) if stop is not None else np.arange(0, start, 1 if step is None else step)
     return _constant(values, dtype or ("int32" if values.dtype.kind == "i" else None))
 
@@ -176,8 +178,11 @@ def is_tensor(x):
 
 
 def shape(x):
-    """The shape of x, a tuple."""
-    return operand(x).shape
+    """The shape of x, a tuple; of a symbolic tensor with None where a size is open."""
+    found = operand(x).shape
+    if scope.symbolic and None in found:
+        raise UnknownSize(f"[shape] not all sizes of the symbolic tensor of shape {found} are known yet")
+    return found
 
 
 def ndim(x):

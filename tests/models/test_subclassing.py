@@ -172,6 +172,37 @@ def test_python_control_flow():
     np.testing.assert_allclose(tape.gradient(out, model.get_layer("branching").scale).numpy(), value.sum(), rtol=1e-5)
 
 
+def test_code_that_wants_open_sizes():
+    """As guides have it: positions up to the length of a sequence, the batch size in a mask, old sampling Lambdas."""
+    class Positions(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.words, self.places = layers.Embedding(10, 4), layers.Embedding(20, 4)
+
+        def call(self, x):
+            return self.words(x) + self.places(ops.arange(0, ops.shape(x)[-1], 1))
+
+    class Causal(layers.Layer):
+        def call(self, x):
+            batch, steps = ops.shape(x)[0], ops.shape(x)[1]
+            mask = ops.reshape(ops.cast(ops.arange(steps)[:, None] >= ops.arange(steps), "int32"), (1, steps, steps))
+            return ops.tile(mask, ops.concatenate([ops.expand_dims(batch, -1), ops.convert_to_tensor([1, 1])], axis=0))
+
+    words = layers.Input((None,), dtype="int64")
+    y = Positions()(words)
+    assert y.shape == (None, None, 4) and Causal()(y).shape == (None, None, None)
+    model = Model(words, layers.GlobalAveragePooling1D()(layers.Conv1D(3, 3, padding="same")(y)))
+    for steps in (3, 7):
+        assert model.predict(np.ones((2, steps), int), verbose=0).shape == (2, 3)
+    x = layers.Input((6, 2))
+    assert Causal()(x).shape == (None, 6, 6)
+    for function, shape in ((lambda t: ops.concatenate([ops.ones((ops.shape(t)[0], 1, 2)), t], 1), (None, 7, 2)),
+                            (lambda t: t + keras.random.normal(ops.shape(t)), (None, 6, 2)),
+                            (lambda t: ops.sum(t, 0, keepdims=True) / ops.shape(t)[0], (1, 6, 2))):
+        assert layers.Lambda(function)(x).shape == shape
+    assert ops.shape(x) == (None, 6, 2)
+
+
 def test_declared_shapes():
     class Opaque(layers.Layer):
         def call(self, x):
