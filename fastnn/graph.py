@@ -3,7 +3,7 @@
 `Input` makes the first KerasTensor; a layer, an op or a function of `fastnn.ops` that is called on one gives others, each with
 the Node that it comes from.  `Model(inputs, outputs)` walks from the outputs back to the inputs, and runs what lies between.
 """
-from .tape import flatten
+from .tape import flatten, unflatten
 from .tensor import Spec, Tensor, operators
 
 
@@ -85,11 +85,7 @@ def operation_named(function_name, name):
 
 def has_symbols(value):
     """Whether there is a KerasTensor in nested lists, tuples and dicts."""
-    if value.__class__ is KerasTensor:
-        return True
-    if isinstance(value, (list, tuple)):
-        return any([has_symbols(part) for part in value])
-    return isinstance(value, dict) and any([has_symbols(part) for part in value.values()])
+    return any([leaf.__class__ is KerasTensor for leaf in flatten(value)])
 
 
 def symbols(value):
@@ -99,14 +95,7 @@ def symbols(value):
 
 def replace(value, kind, function):
     """Nested lists, tuples and dicts with `function(x)` in the place of each x of a class."""
-    if isinstance(value, kind):
-        return function(value)
-    if isinstance(value, (list, tuple)):
-        parts = [replace(part, kind, function) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    if isinstance(value, dict):
-        return {key: replace(part, kind, function) for key, part in value.items()}
-    return value
+    return unflatten(value, iter([function(leaf) if isinstance(leaf, kind) else leaf for leaf in flatten(value)]))
 
 
 def bare(value):

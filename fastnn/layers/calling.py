@@ -165,10 +165,8 @@ class Calling(Holder):
                 raise TypeError(f'Layer "{self.name}" was called without an input: pass the tensor `{name or "inputs"}`')
             args = (kwargs.pop(name),)
         others = [self._to_argument(value) for value in args[1:]]
-        if not self.built:
-            self.__dict__["_also"] = _shapes_by_argument(self._call_names[1:], others, kwargs)
-        inputs = self._prepare(args[0])
-        return (inputs, *others), kwargs
+        also = {} if self.built else _shapes_by_argument(self._call_names[1:], others, kwargs)
+        return (self._prepare(args[0], also), *others), kwargs
 
     def _to_argument(self, x):
         """A further argument of a call: arrays become tensors, numbers and the like stay."""
@@ -176,25 +174,27 @@ class Calling(Holder):
             return self._to_tensor(x)
         return map_structure(self._to_argument, x) if is_structure(x) else x
 
-    def _prepare(self, inputs):
-        """Converts what came into Tensors of the right dtype, checks it, and builds the layer if need be."""
-        self._check_initialized()
+    def _prepare(self, inputs, also=()):
+        """Converts what came into Tensors of the right dtype, checks it, and builds the layer if need be.
+
+        also: shapes of further tensor arguments, by the names that `build` may have for them.
+        """
         if inputs is None and len(self._call_names) < 2:
             raise TypeError(f'Layer "{self.name}" takes tensors or arrays. Received: None')
         inputs = map_structure(self._to_tensor, inputs)
         if self.input_spec is not None:
             check_inputs(self.input_spec, flatten(inputs), self.name)
         if not self.built:
-            self._build_for(map_structure(lambda x: None if x is None else tuple(x.shape), inputs))
+            self._build_for(map_structure(lambda x: None if x is None else tuple(x.shape), inputs), also)
         if inputs.__class__ is Tensor:
             self.__dict__["_seen"] = inputs.shape, inputs.dtype
         elif inputs.__class__ is list and all([x.__class__ is Tensor for x in inputs]):
             self.__dict__["_seen"] = [(x.shape, x.dtype) for x in inputs]
         return inputs
 
-    def _build_for(self, shape):
+    def _build_for(self, shape, also=()):
         wanted = inspect.signature(self.build).parameters       # build(query_shape, value_shape, ...): one for each tensor
-        also = {key: value for key, value in self.__dict__.pop("_also", {}).items() if key in wanted}
+        also = {key: also[key] for key in also if key in wanted}
         with _building:         # of several threads one
             if not self.built:
                 self._build_once(shape, also)
@@ -382,7 +382,7 @@ def with_mask(x, mask):
 
 def each_with_mask(outputs, inputs, masks):
     """The outputs with masks, in their order; what came as an input stays as it is for those who hold it."""
-    came, left = {id(x) for x in flatten(inputs)}, iter(flatten(masks) if isinstance(masks, (list, tuple)) else [masks])
+    came, left = {id(x) for x in flatten(inputs)}, iter(flatten(masks))
 
     def one(y):
         if not isinstance(y, (Tensor, Spec)):

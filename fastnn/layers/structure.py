@@ -23,7 +23,8 @@ def is_structure(x):
 
 def map_structure(function, x):
     if isinstance(x, dict) and is_structure(x):
-        return {key: map_structure(function, value) for key, value in x.items()}
+        parts = {key: map_structure(function, x[key]) for key in sorted(x)}     # in the order of `flatten`
+        return {key: parts[key] for key in x}
     if is_structure(x):
         parts = [map_structure(function, value) for value in x]
         return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)

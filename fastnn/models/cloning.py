@@ -54,6 +54,7 @@ def clone_part(layer, clone_function, recursive):
 
 
 def clone_sequential(model, input_tensors, clone_function, call_function, recursive):
+    """`clone_model` of a Sequential."""
     if call_function is not None:
         raise ValueError("clone_model: a Sequential takes no call_function: its layers are called one after another")
     twin = Sequential(name=model.name)
@@ -70,6 +71,7 @@ def clone_sequential(model, input_tensors, clone_function, call_function, recurs
 
 
 def clone_functional(model, input_tensors, clone_function, call_function, recursive):
+    """`clone_model` of a Functional: its rows are called again, with a twin in the place of each layer."""
     network, made = model._network, {}
     if input_tensors is None:
         inputs = [Input(batch_shape=s.shape, dtype=s.dtype, name=s.name) for s in model._input_specs]

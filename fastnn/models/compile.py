@@ -1,4 +1,6 @@
 """What `compile` was given, resolved: losses and metrics for each output of the model, once the outputs are known."""
+import difflib
+
 from .. import losses, metrics as metric_classes
 from ..changes import Noted
 from .arrays import leaves
@@ -92,7 +94,9 @@ class Outputs(Noted):
         """Raises for names that no output has."""
         unknown = sorted(set(value) - set(self.names), key=str)
         if unknown:
-            raise ValueError(f"`{argument}` names the outputs {unknown}, the model has {self.names}")
+            near = [match for name in unknown for match in difflib.get_close_matches(str(name), self.names, n=1, cutoff=0.5)]
+            raise ValueError(f"`{argument}` names the outputs {unknown}, the model has {self.names}"
+                             + (f". Did you mean {' or '.join(map(repr, near))}?" if near else ""))
 
     def arrays(self, value, argument, wanted=None):
         """The targets (or weights) of each output, None where there are none.
@@ -154,6 +158,12 @@ class CompiledLoss(Noted):
     def metrics(self):
         """The mean of each output's loss, where there are several."""
         return [tracker for _, _, tracker in self.terms or () if tracker is not None]
+
+    def check(self, outputs):
+        """Raises for losses and weights that do not fit the outputs (Specs), as far as they are known before any data."""
+        named = Outputs(outputs, self.output_names)
+        named.settings(self.loss, "loss")
+        named.settings(self.loss_weights, "loss_weights")
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         if self.single is not None and y_pred.__class__ is not dict and y_pred.__class__ is not list:
@@ -234,6 +244,11 @@ class CompiledMetrics(Noted):
     def variables(self):
         """The state of all metrics."""
         return [v for metric in self.metrics for v in metric.variables]
+
+    def check(self, outputs):
+        """Raises for metrics of outputs (Specs) that there are not."""
+        for value in (self.user_metrics, self.user_weighted_metrics):
+            metrics_per_output(value, Outputs(outputs, self.output_names))
 
     def build(self, y_true, y_pred):
         """Resolves the names, by the shapes of targets and outputs."""

@@ -18,6 +18,7 @@ import numpy as np
 from .. import changes, config, random
 from ..layers import Layer
 from ..op import Op
+from ..tape import flatten
 from ..tensor import Operand, Variable
 from . import fusion
 from .network import Row
@@ -197,8 +198,8 @@ class Footprint:
         elif isinstance(value, functools._lru_cache_wrapper):
             self._next(value.__wrapped__, name, True)
         elif isinstance(value, Row):
-            for part in (value.args, value.kwargs):     # what a layer of a graph is called with beside tensors
-                self._next(part, name, True)
+            for leaf in flatten((value.args, value.kwargs)):    # what is passed beside tensors; the lists and dicts are copies
+                self._next(leaf, name, True)
         elif is_ours(type(value).__module__) and not hasattr(value, "__dict__"):
             pass                # made of what was looked at already
         elif not is_open(type(value)):

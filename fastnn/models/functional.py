@@ -140,7 +140,7 @@ class Functional(Model):
 
     # ---- Call ----------------------------------------------------------------------------------------------
 
-    def _prepare(self, inputs):
+    def _prepare(self, inputs, also=()):
         """The inputs as a list in the order of the model's, checked, in the dtypes of the `Input`s."""
         found = []
         for x, spec, layer in zip(self._in_order(inputs), self._input_specs, self._network.input_layers):

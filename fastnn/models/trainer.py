@@ -99,6 +99,10 @@ class Trainer:
         compiled_metrics = None
         if metrics is not None or weighted_metrics is not None:
             compiled_metrics = CompiledMetrics(metrics, weighted_metrics, names)
+        outputs = getattr(self, "_outputs_spec", None)
+        for compiled in (compiled_loss, compiled_metrics):
+            if compiled is not None and outputs is not None:
+                compiled.check(outputs)
         self.optimizer = optimizers.get(optimizer)
         self.loss, self._compile_loss, self._compile_metrics = loss, compiled_loss, compiled_metrics
         self._loss_tracker = _mean("loss")

@@ -481,12 +481,17 @@ def test_wrong_targets_are_told_before_any_training():
         with pytest.raises(ValueError, match=message):
             model.fit([a, b], [y["first"], y["second"] * 0], validation_data=([a, b], targets), verbose=0)
     same(model.get_weights(), before, rtol=0, atol=0)
-    with pytest.raises(ValueError, match="`loss` has 3 entries for 2 outputs"):
-        model.compile("sgd", ["mse"] * 3)
-        model.fit([a, b], y, verbose=0)
-    with pytest.raises(ValueError, match=r"`loss_weights` names the outputs \['nobody'\]"):
-        model.compile("sgd", "mse", loss_weights={"nobody": 1.0})
-        model.fit([a, b], y, verbose=0)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"loss": ["mse"] * 3}, "`loss` has 3 entries for 2 outputs"),
+    ({"loss": {"frist": "mse"}}, r"`loss` names the outputs \['frist'\].*Did you mean 'first'"),
+    ({"loss": "mse", "loss_weights": {"nobody": 1.0}}, r"`loss_weights` names the outputs \['nobody'\]"),
+    ({"loss": "mse", "metrics": {"secnd": ["mae"]}}, "`metrics` names.*Did you mean 'second'"),
+])
+def test_wrong_names_of_outputs_are_told_by_compile(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        made("shared").compile("sgd", **arguments)
 
 
 def test_an_output_without_targets():

@@ -332,6 +332,27 @@ def test_results_are_told_apart_by_their_keys():
         Model(x, Moody(name="moody")(x)).predict(X, verbose=0)
 
 
+def test_dicts_keep_what_belongs_together():
+    """Whatever the order of their keys: shapes found by running on zeros, and masks."""
+    class Values(layers.Layer):
+        def call(self, x):
+            n = x.numpy()
+            return {"b": ops.convert_to_tensor(n[:, :2]), "a": ops.convert_to_tensor(n)}
+
+    class Masks(layers.Layer):
+        def call(self, x):
+            return {"b": x * 1.0, "a": ops.sum(x, axis=1)}
+
+        def compute_mask(self, x, mask=None):
+            return {"b": mask, "a": None}
+
+    found = Values()(layers.Input((6,)))
+    assert found["b"].shape == (None, 2) and found["a"].shape == (None, 6)
+    x = layers.Masking()(np.ones((2, 3, 4)))
+    found = Masks()(x)
+    assert found["b"].mask is x.mask and found["a"].mask is None
+
+
 def test_flags_and_masks_by_position_and_none():
     class Positions(layers.Layer):
         def call(self, x, training, mask=None):
