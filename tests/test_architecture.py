@@ -27,9 +27,11 @@ FLOORS = [
     ["utils"],
     ["initializers", "regularizers", "constraints", "dtype_policies", "activations", "losses", "metrics"],
     ["layers", "optimizers"],
+    ["saving"],
     ["callbacks"],
     ["models", "datasets", "preprocessing"],
-    ["backend", "compat", "saving"],
+    ["export", "visualization"],
+    ["backend", "compat"],
     ["demo", "__main__"],
     ["__init__"],
 ]
