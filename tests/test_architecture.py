@@ -30,7 +30,6 @@ FLOORS = [
     ["saving"],
     ["callbacks"],
     ["models", "datasets", "preprocessing"],
-    ["export", "visualization"],
     ["backend", "compat"],
     ["demo", "__main__"],
     ["__init__"],
