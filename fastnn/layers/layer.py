@@ -10,7 +10,6 @@ from ..metrics import Metric
 from ..tensor import FLOATS, Spec, Tensor, Variable, standardize_dtype
 from ..utils.naming import unique_name
 from ..utils.serialization import serialize_value
-from . import budget
 from .calling import Calling, _state
 from .structure import contents, flatten, map_shapes, unique
 
@@ -103,7 +102,6 @@ class Layer(Calling):
             raise ValueError(f"`name` must be passed as a keyword argument. Received: add_weight({shape!r}, ...).")
         shape = _weight_shape(shape, name, self.name)
         dtype = dtype or self.dtype
-        budget.take(shape, dtype, self.name)
         initializer = initializers.get(initializer or ("glorot_uniform" if dtype in FLOATS else "zeros"))
         variable = Variable(initializer, shape=shape, dtype=dtype, trainable=bool(trainable), name=name)
         variable.path = f"{self.name}/{variable.name}"

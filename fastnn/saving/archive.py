@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 
 from .. import __version__
-from ..layers.budget import weights_at_most
+from ..budget import variables_at_most
 from ..utils.atomic import replacing
 from ..utils.extras import require
 from ..utils.serialization import deserialize_keras_object, serialize_keras_object
@@ -87,7 +87,7 @@ def load_archive(source, custom_objects=None, compile=True, safe_mode=True):
         config = parse(members.read(CONFIG), source)
         if not compile:
             config["compile_config"] = None
-        with members.weights() as root, weights_at_most(members.size(WEIGHTS)):
+        with members.weights() as root, variables_at_most(members.size(WEIGHTS)):
             model = deserialize_keras_object(modern_config(config), custom_objects, safe_mode)
             with members.assets() if has_assets(model) else contextlib.nullcontext() as assets:
                 load_state(model, Reader(root), assets)

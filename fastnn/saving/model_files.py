@@ -3,7 +3,7 @@ import os
 import sys
 import zipfile
 
-from ..layers.budget import weights_at_most
+from ..budget import variables_at_most
 from ..utils.object_registration import CustomObjectScope
 from ..utils.serialization import ObjectSharingScope, deserialize_keras_object
 from . import archive, legacy_h5
@@ -67,7 +67,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         if path.endswith(".keras"):
             raise ValueError(f"{path} is no `.keras` file (a zip archive), or a damaged one")
         if path.endswith(OLD_ENDINGS):
-            with weights_at_most(os.path.getsize(path)):
+            with variables_at_most(os.path.getsize(path)):
                 return legacy_h5.load_model(path, None, compile, safe_mode)
         raise ValueError(f"{path} is no model: its name should end in .keras, .h5 or .hdf5. Folders of TensorFlow's SavedModel cannot be "
                          "loaded: save the model as .keras with Keras")

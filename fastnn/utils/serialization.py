@@ -14,7 +14,7 @@ from .. import config as settings
 from .. import ops
 from ..graph import KerasTensor
 from ..op import Op
-from ..tensor import Operand, Variable
+from ..tensor import Operand, Variable, standardize_dtype
 from .naming import to_snake_case
 from .object_registration import CustomObjectScope, get_registered_name, known_objects
 
@@ -24,6 +24,8 @@ PLAIN = (str, int, float, bool, type(None))
 FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints", "optimizers")
 # The parts of fastnn whose classes a config may name.
 PARTS = (*FUNCTIONS, "layers", "models", "random", "ops", "optimizers.schedules", "dtype_policies")
+# Where functions that a config names may be; they will be called, so that none of them may read or write.
+OF_FUNCTIONS = (*FUNCTIONS, "ops")
 # What `keras` itself exports, and not the module in which it is defined.
 OF_THE_PACKAGE = ("Initializer", "Layer", "Loss", "Metric", "Optimizer", "Regularizer")
 
@@ -229,7 +231,7 @@ def _from_config(cls, config, custom_objects):
 
 
 def _array(config, custom_objects):
-    return np.array(config["config"]["value"], dtype=config["config"]["dtype"])
+    return np.array(config["config"]["value"], dtype=standardize_dtype(config["config"]["dtype"]))
 
 
 def _refuse_lambda(config, custom_objects):
@@ -280,11 +282,12 @@ def _names_of(module, name, kind):
         )
     parts = [part for part in parts if part not in ("keras", "fastnn", "tensorflow", "tf_keras")]
     wanted = inspect.isclass if kind != "function" else lambda value: not inspect.isclass(value) and callable(value)
+    known = PARTS if kind != "function" else OF_FUNCTIONS
     if not parts:
         own = importlib.import_module("fastnn")
         return {key: getattr(own, key) for key in own._NAMES if wanted(getattr(own, key))}
     for part in (".".join(parts[:2]), parts[0]):
-        if part in PARTS:
+        if part in known:
             return _members(f"fastnn.{part}", wanted)
     raise ValueError(f"Cannot find {name!r} of module {module!r}: models are not made of what is in there.")
 
