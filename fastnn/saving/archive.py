@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 
 from .. import __version__
 from ..budget import variables_at_most
@@ -164,10 +165,28 @@ class Packed:
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
             raise ValueError(f"{self.source}: {name} is damaged: {error}") from None
 
-    @contextlib.contextmanager
     def weights(self):
-        with read_hdf5(self.read(WEIGHTS)) as root:
-            yield root
+        """The root Group of the weights; those that are stored as they are, as Keras has them, are read where they lie."""
+        info = self.info(WEIGHTS)
+        if info.compress_type != zipfile.ZIP_STORED or not isinstance(self.source, (str, os.PathLike)):
+            return read_hdf5(self.read(WEIGHTS))
+        offset = self.check(info)
+        return read_hdf5(self.source, offset, info.file_size)
+
+    def check(self, info):
+        """Compares a stored member with its checksum; returns where in the file it begins."""
+        with open(self.source, "rb") as file:
+            file.seek(info.header_offset)
+            header = file.read(30)
+            if len(header) < 30 or header[:4] != b"PK\3\4":
+                raise ValueError(f"{self.source} is damaged: there is no {info.filename} where it should be")
+            offset = file.seek(info.header_offset + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"))
+            found, left = 0, info.file_size
+            while left and (part := file.read(min(left, 2**20))):
+                found, left = zlib.crc32(part, found), left - len(part)
+        if left or found != info.CRC:
+            raise ValueError(f"{self.source}: {info.filename} is damaged: its checksum differs")
+        return offset
 
     @contextlib.contextmanager
     def assets(self):
