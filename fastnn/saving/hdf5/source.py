@@ -187,6 +187,11 @@ class Fields:
         """An unsigned integer of `size` bytes."""
         return int.from_bytes(self.take(size), "little")
 
+    def checksum_within(self, at):
+        """Checks a checksum that lies inside of the block, and was taken with zeros in its place."""
+        if lookup3(self.data[:at] + bytes(4) + self.data[at + 4:]) != int.from_bytes(self.data[at:at + 4], "little"):
+            raise Damaged("the checksum of a block of a heap is wrong")
+
     def length(self):
         """A length."""
         return int.from_bytes(self.take(self.source.length_size), "little")
