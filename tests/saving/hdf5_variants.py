@@ -1,4 +1,11 @@
-"""Files of all kinds, written by h5py, for the tests of fastnn.saving.hdf5: {name: function of a file that fills it}."""
+"""Files of all kinds, written by h5py, for the tests of fastnn.saving.hdf5.
+
+`python -m tests.saving.hdf5_variants FOLDER` writes the small ones, for tools/fuzz_files.py.
+"""
+import functools
+import sys
+from pathlib import Path
+
 import numpy as np
 
 
@@ -61,28 +68,28 @@ def groups(file):
     file["hard"] = file["a/b3"]
 
 
-def many_links(file):
-    for i in range(1000):
+def many_links(file, count=1000):
+    for i in range(count):
         file.create_group(f"group{i:04}_{'x' * (i % 40)}")
-    file["group0500_" + "x" * 20]["data"] = _array(5)
+    file["group0020_" + "x" * 20]["data"] = _array(5)
 
 
-def many_attributes(file):
+def many_attributes(file, count=300):
     group = file.create_group("group")
-    for i in range(300):
+    for i in range(count):
         group.attrs[f"name{i}"] = _array(i % 7, 2)
     file["data"] = _array(3)
     for i in range(12):
         file["data"].attrs[f"name{i}"] = "text" * i
 
 
-def large_attributes(file):
+def large_attributes(file, count=200_000):
     """More than 64 kB are allowed in dense storage only."""
     for i in range(10):
         file.attrs[f"name{i}"] = _array(100)
     try:
-        file.attrs["large"] = _array(30000)
-        file.attrs["larger"] = _array(200000, dtype="<f8")
+        file.attrs["large"] = _array(20_000)
+        file.attrs["larger"] = _array(count, dtype="<f8")
     except (RuntimeError, OSError):
         assert "large" not in file.attrs
     file.attrs["medium"] = _array(4000)
@@ -97,13 +104,13 @@ def compact(file):
     made.write(h5py.h5s.ALL, h5py.h5s.ALL, data)
 
 
-def chunks(file):
+def chunks(file, count=5000, filters=("plain", "gzip", "shuffle", "check", "all")):
     """Each index: single, implicit, fixed array, extensible array, B-tree; the old B-tree where libver is low."""
     import h5py
-    filters = {"plain": {}, "gzip": {"compression": "gzip"}, "shuffle": {"compression": "gzip", "shuffle": True},
+    options = {"plain": {}, "gzip": {"compression": "gzip"}, "shuffle": {"compression": "gzip", "shuffle": True},
                "check": {"fletcher32": True}, "all": {"compression": 9, "shuffle": True, "fletcher32": True}}
     data = np.arange(7 * 11 * 3, dtype="<i4").reshape(7, 11, 3)
-    for name, filters in filters.items():
+    for name, filters in ((name, options[name]) for name in filters):
         file.create_dataset(f"{name}/single", data=data, chunks=data.shape, **filters)
         file.create_dataset(f"{name}/fixed", data=data, chunks=(2, 3, 2), **filters)
         file.create_dataset(f"{name}/fixed_grows", data=data, chunks=(2, 3, 2), maxshape=(9, 20, 4), **filters)
@@ -116,9 +123,9 @@ def chunks(file):
         file.create_dataset(f"{name}/zero", (0, 3), "f4", maxshape=(None, 3), chunks=(2, 3), **filters)
         shrunk = file.create_dataset(f"{name}/shrunk", data=data, chunks=(2, 3, 2), maxshape=(None, 11, 3), **filters)
         shrunk.resize((4, 2, 3))
-        file.create_dataset(f"{name}/many", data=_array(5000), chunks=(3,), **filters)
-        file.create_dataset(f"{name}/many_extensible", data=_array(5000), chunks=(3,), maxshape=(None,), **filters)
-        file.create_dataset(f"{name}/many_tree", data=_array(60, 60), chunks=(2, 1), maxshape=(None, None), **filters)
+        file.create_dataset(f"{name}/many", data=_array(count), chunks=(3,), **filters)
+        file.create_dataset(f"{name}/many_extensible", data=_array(count), chunks=(3,), maxshape=(None,), **filters)
+        file.create_dataset(f"{name}/many_tree", data=_array(60, count // 60), chunks=(2, 1), maxshape=(None, None), **filters)
     plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plist.set_chunk((2, 3, 2))
     plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
@@ -132,5 +139,27 @@ def named_types(file):
     file["data"].attrs.create("value", 3, dtype=file["type"])
 
 
-VARIANTS = {f.__name__: f for f in (scalars, strings, booleans_and_arrays, groups, many_links, many_attributes, large_attributes, compact,
-                                    chunks, named_types)}
+# name -> function of a file that fills it
+VARIANTS = {f.__name__: f for f in (scalars, strings, booleans_and_arrays, groups, many_links, many_attributes, large_attributes,
+                                    compact, chunks, named_types)}
+SMALL = {**VARIANTS, "many_links": functools.partial(many_links, count=30),
+         "large_attributes": functools.partial(large_attributes, count=9000),
+         "many_attributes": functools.partial(many_attributes, count=20),
+         **{f"chunks_{name}": functools.partial(chunks, count=300, filters=[name]) for name in ("plain", "all")}}
+del SMALL["chunks"]
+
+
+def write_small(folder):
+    """Writes the small files in the oldest and in the newest form; returns their paths."""
+    import h5py
+    paths = []
+    for name, fill in SMALL.items():
+        for version in ("earliest", "latest"):
+            paths.append(Path(folder, f"{name}_{version}.h5"))
+            with h5py.File(paths[-1], "w", libver=version, track_order=version == "latest") as file:
+                fill(file)
+    return paths
+
+
+if __name__ == "__main__":
+    write_small(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Arrays that index chunks: sections "Level 1? Fixed Array Index" and "Extensible Array Index" (appendix C of the specification)."""
+"""Arrays that index chunks: sections "Fixed Array Index" and "Extensible Array Index" of appendix C."""
 from .source import Damaged
 
 
@@ -65,9 +65,8 @@ def walk_extensible(source, address):
 
 
 class _Extensible(_Array):
-    """The index block has the first elements, the addresses of the first data blocks, and those of secondary blocks, which have
-    addresses of data blocks.  The data blocks belong to groups ("super blocks") of 1, 1, 2, 2, 4, 4 ... blocks, each of m, 2m, 2m, 4m, 4m, ...
-    elements."""
+    """The index block has the first elements, addresses of the first data blocks, and those of secondary blocks, which have addresses
+    of data blocks.  Data blocks come in groups ("super blocks") of 1, 1, 2, 2, 4, 4 ..., their elements are m, 2m, 2m, 4m, 4m ..."""
 
     def __init__(self, source, address):
         fields = source.checked(address, 12 + 6 * source.length_size + source.offset_size, b"EAHD")

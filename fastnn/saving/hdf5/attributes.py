@@ -18,7 +18,7 @@ class Attributes(collections.abc.Mapping):
     """
 
     def __init__(self, header, where):
-        self.where, self._source = where, header.source
+        self.where, self._source = f"an attribute of {where}", header.source
         self._parts = dict(_read_attribute(message) for message in _messages(header))
 
     def __iter__(self):
@@ -74,4 +74,5 @@ def _read_attribute(fields):
 
     def part(data, shared, kind):
         return lambda: resolved(source, 2 if shared else 0, data, kind)
-    return name.partition(b"\0")[0].decode(), (part(datatype, flags & 1, DATATYPE), part(space, flags & 2, DATASPACE), fields.take(fields.left))
+    value = part(datatype, flags & 1, DATATYPE), part(space, flags & 2, DATASPACE), fields.take(fields.left)
+    return name.partition(b"\0")[0].decode(), value

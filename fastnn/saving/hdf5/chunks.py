@@ -23,16 +23,20 @@ def find_chunks(source, layout, space, filtered):
     if len(chunk) != len(space.shape) or not size:
         raise Damaged(f"chunks of shape {chunk} are no parts of an array of shape {space.shape}")
     if layout.address is None:
-        raise Refused(f"its shape {space.shape} is declared, and no data are stored")
+        raise Refused(f"its shape {space.shape} is declared, and no data are stored. Write its values, zeros too")
     grid = [-(-n // step) for n, step in zip(space.shape, chunk)]
     if layout.index in (OLD_TREE, NEW_TREE):
         entries = (_old_tree if layout.index == OLD_TREE else _new_tree)(source, layout, chunk, size, filtered)
     else:
         entries = _by_number(source, layout, space, chunk, grid, size, filtered)
-    found = {at: (address, stored, mask) for at, address, stored, mask in entries
-             if address is not None and all(i < n for i, n in zip(at, grid))}
+    found, most = {}, source.size // 64 + 10_000        # each takes hundreds of bytes of memory
+    for at, address, stored, mask in entries:
+        if address is not None and all(i < n for i, n in zip(at, grid)):
+            found[at] = address, stored, mask
+            if len(found) > most:
+                raise Refused(f"it is cut into more than {most} chunks. Write it in larger ones: h5repack -l CHUNK=...")
     if len(found) != math.prod(grid):
-        raise Refused(f"its shape {space.shape} needs {math.prod(grid)} chunks, and {len(found)} are stored")
+        raise Refused(f"its shape {space.shape} needs {math.prod(grid)} chunks, and {len(found)} are stored. Write all of its values")
     if not filtered and any(stored != size for _, stored, _ in found.values()):
         raise Damaged("a chunk is not of the size that its shape gives")
     return found

@@ -69,7 +69,7 @@ class File:
             elif header.has(SYMBOL_TABLE) or header.has(LINK_INFO) or header.has(LINK):
                 self._opened[address] = Group(self, header, path)
             else:
-                raise Refused("it is neither a group nor a dataset")
+                raise Refused(f"'{path}' is neither a group nor a dataset")
         return self._opened[address]
 
 

@@ -14,8 +14,8 @@ def check_filters(filters):
     """Refuses those that are not undone here."""
     for kind, _ in filters:
         if kind not in (DEFLATE, SHUFFLE, FLETCHER32):
-            raise Refused(f"its data went through the filter {NAMES.get(kind, kind)}, and only gzip, shuffle and fletcher32 are undone. "
-                          "Write it with compression='gzip' or none")
+            raise Refused(f"its data went through the filter {NAMES.get(kind, kind)}, and only gzip, shuffle and fletcher32 are "
+                          "undone. Write it with compression='gzip' or none")
 
 
 def undo_filters(filters, data, mask, size):

@@ -67,6 +67,7 @@ class FractalHeap:
             start += column * length
             rows = 0 if row < self._direct_rows else row - self._width.bit_length() + 1
         at = offset - start
+        self.source.spend(size)         # IDs may share an object, but not all of them a long one
         if at + size > length:
             raise Damaged("an object lies beyond its block of a heap")
         return self._direct_block(address, length)[at:at + size]

@@ -21,7 +21,7 @@ def find_data(header, space, datatype):
     if header.has(EXTERNAL_FILES):
         raise Refused("its data are in other files. Store them in the file itself (h5repack)")
     source, layout = header.source, read_layout(header.get(LAYOUT))
-    size = math.prod(space.shape or (0,)) * datatype.itemsize if space.shape != () else datatype.itemsize
+    size = 0 if space.shape is None else math.prod(space.shape) * datatype.itemsize
     if not size:
         return lambda array: None
     if layout.kind == COMPACT:
@@ -30,7 +30,7 @@ def find_data(header, space, datatype):
         return lambda array: _put(layout.data[:size], array)
     if layout.kind == CONTIGUOUS:
         if layout.address is None:
-            raise Refused(f"its shape {space.shape} is declared, and no data are stored")
+            raise Refused(f"its shape {space.shape} is declared, and no data are stored. Write its values, zeros too")
         if layout.size < size:
             raise Damaged(f"{layout.size} bytes are stored for a dataset of {size}")
         source.claim(size, size)
