@@ -21,11 +21,11 @@ from ..utils.extras import require
 from ..utils.object_registration import CustomObjectScope, get_registered_name
 from ..utils.serialization import deserialize_keras_object, is_builtin, serialize_value
 from ..utils.warn_utils import warn
-from .hdf5 import Group, HDF5Error, read_hdf5
+from .hdf5 import HDF5Error, read_hdf5
 from .legacy_compile import each, modern_compile
 from .legacy_config import convert, modern_config, output_names
 from .legacy_optimizer import load_optimizer
-from .legacy_weights import keras_paths, legacy_weights, load_layers, names_in
+from .legacy_weights import group_in, keras_paths, legacy_weights, load_layers, names_in
 
 KERAS_VERSION = "3.15.1"        # whose files these are
 BACKEND = "tensorflow"          # whose layout of kernels they have, which is all that readers ask for
@@ -174,7 +174,7 @@ def load_model(path, custom_objects=None, compile=True, safe_mode=True):
                              if is_legacy(root) else ""))
         modern = modern_config(config)
         model = deserialize_keras_object(modern, custom_objects, safe_mode)
-        order = load_layers(model, root["model_weights"], own_group=TOP)
+        order = load_layers(model, group_in(root, "model_weights"), own_group=TOP)
         if compile:
             compile_as_was(model, root, output_names(modern), order, path)
     return model
@@ -198,7 +198,7 @@ def load_weights(model, path, by_name=False, skip_mismatch=False):
     with read_hdf5(path) as root:
         if not is_legacy(root):
             raise ValueError(f"{told(path)} holds no weights by the names of layers: it has the groups {root.keys()[:10]}")
-        group = root["model_weights"] if "model_weights" in root and not names_in(root, "layer_names") else root
+        group = group_in(root, "model_weights") if "model_weights" in root and not names_in(root, "layer_names") else root
         load_layers(model, group, by_name, skip_mismatch, own_group=TOP)
 
 
@@ -236,5 +236,5 @@ def compile_as_was(model, root, names, order, path):
     if not isinstance(model.optimizer, Optimizer) or not model.built:
         return
     model.optimizer.build(model.trainable_variables)
-    if isinstance(root["optimizer_weights"] if "optimizer_weights" in root else None, Group):
-        load_optimizer(model.optimizer, root["optimizer_weights"], order)
+    if "optimizer_weights" in root:
+        load_optimizer(model.optimizer, group_in(root, "optimizer_weights"), order)

@@ -110,7 +110,7 @@ def _call(node, known, tensor):
         if isinstance(value, list):
             if len(value) in (3, 4) and value[0] == CONSTANT:
                 found = value[2]
-            elif len(value) in (3, 4) and isinstance(value[0], str) and value[0] in known and isinstance(value[1], int):
+            elif len(value) in (3, 4) and isinstance(value[0], str) and isinstance(value[1], int) and (first or value[0] in known):
                 found = tensor(value)
             else:
                 return [walk(part, first) for part in value]

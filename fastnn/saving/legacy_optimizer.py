@@ -82,8 +82,8 @@ def by_slots(optimizer, names, datasets, order):
     for name, dataset in zip(names, datasets):
         theirs.setdefault(word_of(name), []).append(dataset)
     pairs = scalars(optimizer, theirs)
-    if pairs is None:
-        return None
+    if pairs is None or set(theirs) <= {"iteration", "learning_rate"}:     # the latter of an optimizer that was never used
+        return pairs
     for slot, variables in slots_of(optimizer).items():
         found = next((theirs[word] for word in SLOTS[slot] if word in theirs), ())
         placed = in_file_order(optimizer, variables, order)

@@ -51,6 +51,18 @@ def short(name):
 
 # ---- In the file ------------------------------------------------------------------------------------------------
 
+def group_in(root, name):
+    """The Group of a name.
+
+    Raises:
+        HDF5Error: it is missing, or an array.
+    """
+    group = root[name] if name in root else None
+    if not isinstance(group, Group):
+        raise HDF5Error(f"the file is damaged: it should hold the group {name!r}, and does not")
+    return group
+
+
 def datasets_in(group, names):
     """The Datasets of these names.
 
@@ -70,9 +82,7 @@ class Saved:
     """The weights of a layer in a file: its name, the names of the weights, and their Datasets."""
 
     def __init__(self, root, name):
-        group = root[name] if name in root else None
-        if not isinstance(group, Group):
-            raise HDF5Error(f"the file is damaged: it should hold the layer {name!r}, and does not")
+        group = group_in(root, name)
         self.name, self.names = name, names_in(group, "weight_names")
         self.datasets = datasets_in(group, self.names)
 
@@ -105,8 +115,6 @@ def load_layers(model, group, by_name=False, skip_mismatch=False, own_group="top
     Raises:
         ValueError: layers or weights that do not fit; nothing was loaded then.
     """
-    if not isinstance(group, Group):
-        raise HDF5Error("the file is damaged: it should hold a group of weights, and does not")
     if not model.weights and not model.built:
         raise ValueError(f'model "{model.name}" has no weights yet that could be loaded: call it on data, or build it, first')
     saved = [Saved(group, name) for name in names_in(group, "layer_names")]
