@@ -8,6 +8,7 @@ class Callback:
         model: the model that is trained.
         params: "verbose", "epochs" and "steps" (per epoch; None if not known).
         validation_data: what `fit` was given, or None.
+        idle_hooks: functions of the class that have nothing to do with the arguments which this object was given.
 
     `logs` are values by name (floats), as they stand at that moment.
 
@@ -19,6 +20,7 @@ class Callback:
 
     model = None
     validation_data = None
+    idle_hooks = ()
 
     def __init__(self):
         self.params = None

@@ -8,7 +8,7 @@ BATCH_HOOKS = [f"on_{mode}_batch_{when}" for mode in ("train", "test", "predict"
 HOOKS = {hook: [hook, *([hook.replace("_train", "")] if "_train_" in hook else [])] for hook in BATCH_HOOKS}
 
 
-class CallbackList:
+class CallbackList(Callback):
     """Several callbacks as one.
 
     Args:
@@ -23,15 +23,16 @@ class CallbackList:
     """
 
     def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
+        super().__init__()
         self.callbacks = check(flat(callbacks))
         if add_history and not any(isinstance(c, History) for c in self.callbacks):
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.append(ProgbarLogger())
-        self.model, self.params = None, params
         if model is not None:
             self.set_model(model)
-        self.set_params(params)
+        if params:
+            self.set_params(params)
         self._overriding = {hook: [c for c in self.callbacks if overrides(c, hook)] for hook in BATCH_HOOKS}
 
     def append(self, callback):
@@ -77,9 +78,9 @@ class CallbackList:
                 values = read(logs) if values is None else values
                 getattr(callback, hook)(batch, values)
 
-    def _before_batch(self, hook, batch):
+    def _before_batch(self, hook, batch, logs):
         for callback in self._overriding[hook]:
-            getattr(callback, hook)(batch, Logs())
+            getattr(callback, hook)(batch, Logs(logs or ()))
 
     def on_train_begin(self, logs=None):
         self._call("on_train_begin", logs=logs)
@@ -106,19 +107,19 @@ class CallbackList:
         self._call("on_predict_end", logs=logs)
 
     def on_train_batch_begin(self, batch, logs=None):
-        self._before_batch("on_train_batch_begin", batch)
+        self._before_batch("on_train_batch_begin", batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
         self._after_batch("on_train_batch_end", batch, logs)
 
     def on_test_batch_begin(self, batch, logs=None):
-        self._before_batch("on_test_batch_begin", batch)
+        self._before_batch("on_test_batch_begin", batch, logs)
 
     def on_test_batch_end(self, batch, logs=None):
         self._after_batch("on_test_batch_end", batch, logs)
 
     def on_predict_batch_begin(self, batch, logs=None):
-        self._before_batch("on_predict_batch_begin", batch)
+        self._before_batch("on_predict_batch_begin", batch, logs)
 
     def on_predict_batch_end(self, batch, logs=None):
         self._after_batch("on_predict_batch_end", batch, logs)
@@ -147,7 +148,11 @@ def check(callbacks):
 
 def overrides(callback, hook):
     """Whether a callback does something in a hook: it defines the hook itself, or the older one that it calls."""
-    return any(name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name) for name in HOOKS[hook])
+    def acts(name):
+        function = getattr(type(callback), name)
+        return name in vars(callback) or function is not getattr(Callback, name) and function not in callback.idle_hooks
+
+    return any(map(acts, HOOKS[hook]))
 
 
 def read(logs):
