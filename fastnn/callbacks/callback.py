@@ -59,6 +59,12 @@ class Callback:
         """Before a step of training."""
         self.on_batch_begin(batch, logs=logs)
 
+    def on_train_data(self, batch, data):
+        """After `on_train_batch_begin`, with what the step is about to get: x, (x, y) or (x, y, sample_weight), tensors.
+
+        Keras has no such hook.  With `steps_per_execution` it is called for each step.
+        """
+
     def on_train_batch_end(self, batch, logs=None):
         """After a step of training; `logs` are means since the epoch began."""
         self.on_batch_end(batch, logs=logs)

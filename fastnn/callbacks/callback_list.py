@@ -3,9 +3,9 @@ from .callback import Callback
 from .history import History, Logs
 from .progbar_logger import ProgbarLogger
 
-BATCH_HOOKS = [f"on_{mode}_batch_{when}" for mode in ("train", "test", "predict") for when in ("begin", "end")]
+BATCH_HOOKS = [f"on_{mode}_batch_{when}" for mode in ("train", "test", "predict") for when in ("begin", "end")] + ["on_train_data"]
 # Each with the older one that it calls.  Made once: Python's cache of methods keeps each new string that it is asked with.
-HOOKS = {hook: [hook, *([hook.replace("_train", "")] if "_train_" in hook else [])] for hook in BATCH_HOOKS}
+HOOKS = {hook: [hook, *([hook.replace("_train", "")] if "_train_batch" in hook else [])] for hook in BATCH_HOOKS}
 
 
 class CallbackList(Callback):
@@ -61,7 +61,12 @@ class CallbackList(Callback):
 
     def watches_batches(self, mode):
         """Whether any callback has a hook around batches; `mode`: "train", "test" or "predict"."""
-        return bool(self._overriding[f"on_{mode}_batch_begin"] or self._overriding[f"on_{mode}_batch_end"])
+        hooks = [f"on_{mode}_batch_begin", f"on_{mode}_batch_end", *(["on_train_data"] if mode == "train" else [])]
+        return any(self._overriding[hook] for hook in hooks)
+
+    def shows_data(self):
+        """Whether any callback wants to see the batches that are trained with."""
+        return bool(self._overriding["on_train_data"])
 
     # ---- Hooks ---------------------------------------------------------------------------------------------
 
@@ -108,6 +113,12 @@ class CallbackList(Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         self._before_batch("on_train_batch_begin", batch, logs)
+
+    def on_train_data(self, batch, data):
+        """Shows a batch to those who want to see it; gathered ahead, it lies in memory that the next ones use again: they get a copy."""
+        tensors = data.tensors() if hasattr(data, "tensors") else data
+        for callback in self._overriding["on_train_data"]:
+            callback.on_train_data(batch, tensors)
 
     def on_train_batch_end(self, batch, logs=None):
         self._after_batch("on_train_batch_end", batch, logs)

@@ -51,8 +51,8 @@ def test_order_of_hooks():
     recorder, model = Recorder(), model_of()
     model.fit(x, y, batch_size=4, epochs=1, validation_data=(x, y), validation_batch_size=6, callbacks=[recorder], verbose=0)
     assert recorder.calls == [
-        "on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_batch_end 0", "on_train_batch_begin 1",
-        "on_train_batch_end 1", "on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0", "on_test_end",
+        "on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_data 0", "on_train_batch_end 0",
+        "on_train_batch_begin 1", "on_train_data 1", "on_train_batch_end 1", "on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0", "on_test_end",
         "on_epoch_end 0", "on_train_end"]
     assert recorder.model is model and recorder.params == {"verbose": 0, "epochs": 1, "steps": 2}
     recorder.calls.clear()
