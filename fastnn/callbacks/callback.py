@@ -6,8 +6,10 @@ class Callback:
 
     Attributes:
         model: the model that is trained.
-        params: "verbose", "epochs" and "steps" (per epoch; None if not known).
-        validation_data: what `fit` was given, or None.
+        params: "verbose", "epochs" and "steps" (per epoch; None if not known); from `fit` also, though not listed, what
+            Keras 2 told: "samples", "batch_size" and "do_validation".
+        validation_data: (x, y) or (x, y, sample_weight), as `fit` was given it or split it off; None if there is none or it
+            comes as batches.
         idle_hooks: functions of the class that have nothing to do with the arguments which this object was given.
 
     `logs` are values by name (floats), as they stand at that moment.

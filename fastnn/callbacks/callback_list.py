@@ -1,6 +1,7 @@
 """CallbackList: calls the hooks of several callbacks, and knows which of them have any."""
 from .callback import Callback
 from .history import History, Logs
+from .params import Params
 from .progbar_logger import ProgbarLogger
 
 BATCH_HOOKS = [f"on_{mode}_batch_{when}" for mode in ("train", "test", "predict") for when in ("begin", "end")] + ["on_train_data"]
@@ -32,7 +33,7 @@ class CallbackList(Callback):
         if model is not None:
             self.set_model(model)
         if params:
-            self.set_params(params)
+            self.set_params(Params(params))
         self._overriding = {hook: [c for c in self.callbacks if overrides(c, hook)] for hook in BATCH_HOOKS}
 
     def append(self, callback):
@@ -54,10 +55,18 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_params(params)
 
-    def set_validation_data(self, data):
-        """Gives what `fit` was given as validation data to all."""
+    def set_data(self, data, validation_data):
+        """Tells all what `fit` trains with.
+
+        Args:
+            data: the batches.
+            validation_data: what `fit` was given as such, or what it split off.
+        """
         for callback in self.callbacks:
-            callback.validation_data = data if isinstance(data, (list, tuple)) else None
+            callback.validation_data = validation_data if isinstance(validation_data, (list, tuple)) else None
+        if isinstance(self.params, Params):
+            self.params.hidden = {"samples": getattr(data, "num_samples", None), "batch_size": getattr(data, "batch_size", None),
+                                  "do_validation": validation_data is not None}
 
     def watches_batches(self, mode):
         """Whether any callback has a hook around batches; `mode`: "train", "test" or "predict"."""

@@ -67,7 +67,7 @@ class Fit(Trainer):
         self._check_frozen()
 
         callbacks = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
-        callbacks.set_validation_data(validation_data)
+        callbacks.set_data(data.batches, validation_data)
         self.stop_training = False
         logs = Logs()
         callbacks.on_train_begin()
