@@ -250,8 +250,11 @@ def server():
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             server.got.append((self.path, dict(self.headers), body))
-            self.send_response(server.answer)
-            self.end_headers()
+            if server.answer == "no number":
+                self.wfile.write(b"HTTP/1.1 fine\r\n\r\n")
+            else:
+                self.send_response(server.answer)
+                self.end_headers()
 
         def log_message(self, *args):
             pass
@@ -284,6 +287,9 @@ def test_servers_that_fail(server):
         fit(callbacks.RemoteMonitor("http://127.0.0.1:9"))
     with pytest.warns(UserWarning, match="not reached"):
         fit(callbacks.RemoteMonitor("http://nobody home"))
+    server.answer = "no number"
+    with pytest.warns(UserWarning, match="not reached.*BadStatusLine"):
+        fit(callbacks.RemoteMonitor(server.root))
     with pytest.raises(ValueError, match="http://"):
         callbacks.RemoteMonitor("file:///etc")
 
