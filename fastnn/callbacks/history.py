@@ -44,7 +44,7 @@ class History(Callback):
         self.history, self.epoch = Logs(), []
 
     def on_train_begin(self, logs=None):
-        self.history, self.epoch = Logs(), []
+        self.epoch = []         # values of an object that is used again are added to those it has, as in Keras
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch.append(epoch)

@@ -134,6 +134,33 @@ class Model(Fit, Layer):
         from .profile import profile_model
         return profile_model(self, x, y, sample_weight, batch_size, steps, training)
 
+    def gradients_of(self, data):
+        """The gradients that a step of training would take, without making it: nothing is changed, bit for bit.
+
+        Args:
+            data: a batch as `train_step` gets it: x, (x, y) or (x, y, sample_weight) of tensors.
+
+        Returns:
+            A list of (weight, gradient): gradients are NumPy arrays, before they are clipped; None for a weight that the loss
+            does not depend on.
+
+        Raises:
+            ValueError: the model has no weights yet.
+
+        Example:
+            >>> batch = fastnn.ops.array(x), fastnn.ops.array(y)
+            >>> [gradient.shape for _, gradient in model.gradients_of(batch)]
+            [(4, 1), (1,)]
+        """
+        from .gradients import gradients_of
+        self._assert_compiled("gradients_of")
+        return gradients_of(self, data)[0]
+
+    def _first_not_finite(self, data):
+        """Where NaN or infinity comes up first in a step with this batch: see `gradients.first_not_finite`."""
+        from .gradients import first_not_finite
+        return first_not_finite(self, data)
+
     def plan_summary(self, every_shape=False, print_fn=None):
         """Prints what has become of the model's steps: for each that is replayed as one call a table of its launches.
 
