@@ -143,6 +143,25 @@ class Model(Fit, Layer):
         from .plan_report import print_plans
         print_plans(self, every_shape, print_fn)
 
+    def export(self, filepath, format="onnx", verbose=None, input_signature=None, **kwargs):
+        """Writes what the model computes when it predicts as a file that other engines run, without any code of its own.
+
+        Args:
+            filepath: of the file.
+            format: "onnx".
+            verbose: whether a line says what was written; None: True.
+            input_signature: InputSpecs, KerasTensors or arrays that say shapes and dtypes of the inputs; None: those of the model.
+            **kwargs: further arguments of `fastnn.export.onnx`: `opset` (or `opset_version`), `batch_size`.
+
+        Raises:
+            ValueError: another format, a model that is not built, an op that the format does not have.
+
+        Example:
+            >>> model.export("model.onnx")
+        """
+        from ..export import export_model
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
+
     def get_compile_config(self):
         """The arguments of `compile`, as plain values; None before it."""
         from ..utils.serialization import serialize_value

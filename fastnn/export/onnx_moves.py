@@ -1,0 +1,154 @@
+"""Converters of ops that move elements: shapes, slices, joins, gathers."""
+import numpy as np
+
+from .onnx_converters import converts
+from .onnx_graph import FAR, place_from
+from .trace import NotExportable, Size, values_of
+
+
+@converts("reshape")
+def reshape(g, x, *, to):
+    return g.reshape(x, to.shape)
+
+
+@converts("transpose")
+def transpose(g, x, *, axes):
+    return g.transpose(x, range(x.rank)[::-1] if axes is None else [k % x.rank for k in axes])
+
+
+@converts("broadcast_to")
+def broadcast_to(g, x, *, to):
+    lead = len(to.shape) - x.rank       # a size of 1 takes that of x
+    target = [1 if k >= lead and x.shape[k - lead] == n else n for k, n in enumerate(to.shape)]
+    return x if not lead and all(n == 1 for n in target) else g.node("Expand", x, g.sizes(target))
+
+
+@converts("full")
+def full(g, *, fill_value, to):
+    return _filled(g, g.sizes(to.shape), fill_value, to.dtype)
+
+
+@converts("full_like")
+def full_like(g, x, *, fill_value, to):
+    sizes = g.node("Shape", x)
+    sizes.dtype = "int64"
+    return _filled(g, sizes, fill_value, to.dtype)
+
+
+def _filled(g, sizes, value, dtype):
+    y = g.node("Expand", g.constant(np.asarray(value, dtype), f"{value:g}_{dtype}" if not isinstance(value, bool) else str(value)), sizes)
+    y.dtype = dtype
+    return y
+
+
+@converts("strided_slice")
+def strided_slice(g, x, *, starts, steps, sizes):
+    axes, begins, ends, strides = [], [], [], []
+    for axis, (n, start, step, size) in enumerate(zip(x.shape, starts, steps, sizes)):
+        if start == 0 and step == 1 and size == n:
+            continue
+        axes.append(axis)
+        strides.append(step)
+        begins.append(place_from(start, n, g.count))
+        ends.append(_end(g, n, start, step, size))
+    if not axes:
+        return x
+    return g.node("Slice", x, g.sizes(begins), g.sizes(ends), g.whole(axes), g.whole(strides))
+
+
+def _end(g, n, start, step, size):
+    """Where a slice ends: beyond the axis if it takes what there is, else a number, or what is worked out."""
+    columns = list(zip(*[values_of(v, g.count) for v in (n, start, size)]))
+    if step > 0:
+        ends = [a + step * (m - 1) + 1 if m else a for _, a, m in columns]
+        whole = all(a + step * m >= full for full, a, m in columns)
+    else:
+        ends = [a + step * (m - 1) - 1 if m else a for _, a, m in columns]
+        whole = all(a + step * m < 0 for _, a, m in columns)
+    if whole:
+        return FAR if step > 0 else -FAR
+    return place_from(ends[0] if len(set(ends)) == 1 else Size(ends), n, g.count)
+
+
+@converts("join")
+def join(g, *xs, axis):
+    return g.node("Concat", *xs, axis=axis) if len(xs) > 1 else xs[0]
+
+
+@converts("pad_constant")
+def pad_constant(g, x, *, pad_width, value):
+    pads = [before for before, _ in pad_width] + [behind for _, behind in pad_width]
+    return g.node("Pad", x, g.sizes(pads), g.number(value, x), mode="constant") if any(pads) else x
+
+
+# ---- By indices -------------------------------------------------------------------------------------------------
+
+@converts("gather")
+def gather(g, x, indices, *, axis):
+    return g.node("Gather", x, indices if indices.dtype in ("int32", "int64") else g.cast(indices, "int64"), axis=axis)
+
+
+@converts("take_along")
+def take_along(g, x, indices, *, axis):
+    return g.node("GatherElements", x, indices, axis=axis)
+
+
+@converts("flat_index")
+def flat_index(g, indices, *, sizes):
+    if any(n.__class__ is Size for n in sizes):
+        raise NotExportable(f'the layer "{g.layer}" takes elements by several indices from axes of open sizes: give the sizes with '
+                            "`input_signature` and `batch_size`")
+    behind = g.node("Less", indices, g.whole(0))
+    inside = g.node("Where", behind, g.node("Add", indices, g.whole(sizes)), indices)
+    inside.dtype = "int64"
+    strides = [int(np.prod(sizes[k + 1:])) for k in range(len(sizes))]
+    return g.node("ReduceSum", g.node("Mul", inside, g.whole(strides)), g.whole([-1]), keepdims=0)
+
+
+@converts("one_hot_rows")
+def one_hot_rows(g, indices, *, num_classes, to):
+    column = g.node("Unsqueeze", indices, g.whole([-1]))
+    y = g.node("Equal", column, g.constant(np.arange(num_classes, dtype=indices.dtype), "classes"))
+    y.dtype = "bool"
+    return g.cast(y, to.dtype)
+
+
+@converts("take_diagonal")
+def take_diagonal(g, x, *, offset, to):
+    rows, columns = x.shape[-2:]
+    if rows.__class__ is Size or columns.__class__ is Size:
+        raise NotExportable(f'the layer "{g.layer}" takes a diagonal of open size: give the sizes with `input_signature` and `batch_size`')
+    first = max(offset, 0) - min(offset, 0) * columns
+    places = first + (columns + 1) * np.arange(to.shape[-1])
+    return g.node("Gather", g.reshape(x, (*x.shape[:-2], rows * columns)), g.whole(places), axis=x.rank - 2)
+
+
+@converts("repeat_cells")
+def repeat_cells(g, x, *, factors):
+    return g.node("Resize", x, None, g.constant(np.asarray(factors, "float32"), "scales"), mode="nearest",
+                  coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+
+# ---- Constants of open sizes ------------------------------------------------------------------------------------
+
+def made_outside(g, value):
+    """A tensor that Python made and whose size follows that of the inputs: one value, or a range.
+
+    Raises:
+        NotExportable: anything else.
+    """
+    arrays = value.arrays
+    if len(value.shape) == 1:
+        first, step = next(((a[0], a[1] - a[0]) for a in arrays if len(a) > 1), (None, None))
+        if step and all(np.array_equal(a, first + step * np.arange(len(a))) for a in arrays):
+            count = g.node("Squeeze", g.size(value.shape[0]), g.whole([0]))
+            count.dtype = "int64"
+            steps = g.node("Range", g.whole(0), count, g.whole(1))
+            steps.dtype = "int64"
+            y = g.cast(steps, value.dtype)
+            return g.node("Add", g.node("Mul", y, g.number(step, y)), g.number(first, y))
+    values = {one for a in arrays for one in np.unique(a).tolist()}
+    if len(values) == 1 and any(n.__class__ is Size for n in value.shape):
+        return _filled(g, g.sizes(value.shape), values.pop(), value.dtype)
+    raise NotExportable(f'the layer "{g.layer}" takes a tensor of shape {value.shape} that Python made, and that is another for other inputs: '
+                        "make it with fastnn.ops, or give the sizes with `input_signature` and `batch_size`")
