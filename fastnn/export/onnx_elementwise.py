@@ -13,9 +13,10 @@ UNARY = {"negative": "Neg", "abs": "Abs", "sign": "Sign", "sqrt": "Sqrt", "recip
          "round": "Round", "exp": "Exp", "log": "Log", "sin": "Sin", "cos": "Cos", "tan": "Tan", "arcsin": "Asin", "arccos": "Acos",
          "arctan": "Atan", "sinh": "Sinh", "cosh": "Cosh", "tanh": "Tanh", "arcsinh": "Asinh", "arccosh": "Acosh", "arctanh": "Atanh",
          "erf": "Erf", "isnan": "IsNaN", "isinf": "IsInf", "logical_not": "Not", "relu": "Relu", "softplus": "Softplus",
-         "sigmoid": "Sigmoid"}
+         "sigmoid": "Sigmoid", "not_bits": "BitwiseNot"}
 BINARY = {"add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow", "maximum": "Max", "minimum": "Min",
           "logical_and": "And", "logical_or": "Or", "logical_xor": "Xor", "equal": "Equal"}
+BITS = {"and_bits": "BitwiseAnd", "or_bits": "BitwiseOr", "xor_bits": "BitwiseXor"}
 ORDER = {"less": "Less", "less_equal": "LessOrEqual", "greater": "Greater", "greater_equal": "GreaterOrEqual"}
 OF_BOOLS = {"add": "Or", "maximum": "Or", "multiply": "And", "minimum": "And", "subtract": "Xor"}
 
@@ -38,7 +39,7 @@ def _order(name, kind):
         return g.node(kind, *[g.cast(x, "int32") if x.dtype == "bool" else x for x in (a, b)])
 
 
-for _table, _make in ((UNARY, _unary), (BINARY, _binary), (ORDER, _order)):
+for _table, _make in ((UNARY, _unary), (BINARY, _binary), (BITS, _binary), (ORDER, _order)):
     for _name, _kind in _table.items():
         _make(_name, _kind)
 
@@ -142,6 +143,21 @@ def squared_difference(g, a, b):
 def logaddexp(g, a, b):
     apart = g.node("Neg", g.node("Abs", g.node("Sub", a, b)))
     return g.node("Add", g.node("Max", a, b), g.node("Softplus", apart))
+
+
+@converts("arctan2")
+def arctan2(g, y, x):
+    zero, turn = g.number(0.0, x), g.number(math.pi, x)
+    angle = g.node("Where", g.node("Equal", y, zero), zero, g.node("Atan", g.node("Div", y, x)))
+    other_side = g.node("Where", g.node("Less", y, zero), g.node("Neg", turn), turn)
+    return g.node("Where", g.node("Less", x, zero), g.node("Add", angle, other_side), angle)
+
+
+@converts("heaviside")
+def heaviside(g, x, middle):
+    zero = g.number(0.0, x)
+    above = g.node("Where", g.node("Greater", x, zero), g.number(1.0, x), middle)
+    return g.node("Where", g.node("Less", x, zero), zero, above)
 
 
 @converts("prelu")
@@ -278,7 +294,9 @@ def _place(g, kind, x, axes, keepdims, to):
     if len(axes) > 1:           # neighbours count as one axis
         sizes = [math.prod(column) for column in zip(*[values_of(x.shape[k], g.count) for k in axes])]
         flat = (*x.shape[:axes[0]], sizes[0] if len(set(sizes)) == 1 else Size(sizes), *x.shape[axes[-1] + 1:])
-        return g.cast(g.reshape(_int64(g.node(kind, g.reshape(x, flat), axis=axes[0], keepdims=0)), to.shape), "int32")
+        y = _int64(g.node(kind, g.reshape(x, flat), axis=axes[0], keepdims=0))
+        y.shape = flat[:axes[0]] + flat[axes[0] + 1:]
+        return g.cast(g.reshape(y, to.shape), "int32")
     return g.cast(_int64(g.node(kind, x, axis=axes[0], keepdims=int(keepdims))), "int32")
 
 

@@ -2,7 +2,6 @@
 import os
 
 from .. import __version__
-from ..tape import flatten
 from ..utils.atomic import replacing
 from ..utils.extras import require
 from ..utils.io_utils import print_msg
@@ -72,6 +71,9 @@ def build(model, trace, names, opset):
         names: of the inputs.
     """
     graph, refs = Graph(opset, trace.count), {}
+    doubles = [value for value in (*trace.inputs, *trace.outputs) if value.dtype == "float64"]
+    if doubles:
+        raise NotExportable('an input or an output is of float64, which ONNX engines compute in a few operators alone: make the model with dtype="float32"')
     for value, name in zip(trace.inputs, names):
         refs[id(value)] = graph.input(name, value.shape, value.dtype)
     wanted = [graph.fresh(name) for name in output_names(model, trace.structure, len(trace.outputs))]
@@ -100,6 +102,9 @@ def foldable(call):
 def ref_of(graph, value, refs):
     """The Ref of a Value; one that is met for the first time is a variable or a constant."""
     if id(value) not in refs:
+        if value.kind == "variable" and value.dtype == "float64":
+            raise NotExportable(f'the variable "{value.name}" is of float64, which ONNX engines compute in a few operators alone: make the layers '
+                                'with dtype="float32"')
         array = value.fixed
         ref = made_outside(graph, value) if array is None else graph.constant(array, value.name or "constant")
         ref.shape, ref.dtype = value.shape, value.dtype
@@ -133,10 +138,6 @@ def as_proto(package, model, graph, outputs):
     if total > LARGEST:
         raise ValueError(f"cannot export the model {model.name!r} as ONNX: its weights are {total / 2**30:.1f} GB, and a file holds 2 GB at most. "
                          "Export parts of it as models of their own")
-    doubles = [name for name, a in graph.constants.items() if a.dtype == "float64"]
-    if any(x.dtype == "float64" for x in (*graph.inputs, *outputs)):
-        raise ValueError(f"cannot export the model {model.name!r} as ONNX: it computes in float64 (as {doubles[:1] or 'its inputs'}). Make it with "
-                         'dtype="float32"')
     nodes = [helper.make_node(n.kind, n.inputs, n.outputs, name=n.outputs[0], **plain(package, n)) for n in graph.nodes]
     weights = [package.numpy_helper.from_array(array, name) for name, array in graph.constants.items()]
     proto = helper.make_graph(nodes, model.name, [info(package, x, graph) for x in graph.inputs], [info(package, y, graph) for y in outputs], weights)

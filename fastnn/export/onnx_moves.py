@@ -113,6 +113,45 @@ def one_hot_rows(g, indices, *, num_classes, to):
     return g.cast(y, to.dtype)
 
 
+@converts("places_in")
+def places_in(g, ordered, values, *, right):
+    """How many elements of the sorted vector stand before each value."""
+    before = g.node("LessOrEqual" if right else "Less", ordered, g.node("Unsqueeze", values, g.whole([-1])))
+    before.dtype = "bool"
+    return g.node("ReduceSum", g.cast(before, "int32"), g.whole([-1]), keepdims=0)
+
+
+@converts("scatter_rows")
+def scatter_rows(g, x, index, u, *, mode, drop):
+    """Indices outside are those of a row behind the last one, which goes again."""
+    kinds = {"set": "none", "add": "add", "mul": "mul", "max": "max", "min": "min"}
+    if drop:
+        limit = g.node("Squeeze", g.sizes(x.shape[:1]), g.whole([0]))
+        inside = g.node("And", g.node("GreaterOrEqual", index, g.whole(0)), g.node("Less", index, limit))
+        index = g.node("Where", inside, index, limit)
+        x = g.node("Pad", x, g.whole([0] * x.rank + [1] + [0] * (x.rank - 1)), mode="constant")
+    y = g.node("ScatterND", x, g.node("Unsqueeze", index, g.whole([-1])), u, reduction=kinds[mode])
+    return g.node("Slice", y, g.whole([0]), g.whole([-1]), g.whole([0])) if drop else y
+
+
+@converts("put_slice")
+def put_slice(g, x, u, *, starts):
+    """x or u by a constant mask, which axes that u fills repeat."""
+    pads, inside = [[], []], np.ones((1,) * x.rank, bool)
+    for axis, (n, m, start) in enumerate(zip(x.shape, u.shape, starts)):
+        if n != m:
+            if any(size.__class__ is Size for size in (n, m, start)):
+                raise NotExportable(f'the layer "{g.layer}" puts a slice into an axis of open size: give the sizes with `input_signature`')
+            places = np.arange(n).reshape((-1,) + (1,) * (x.rank - axis - 1))
+            inside = inside & (places >= start) & (places < start + m)
+        pads[0].append(start if n != m else 0)
+        pads[1].append(n - m - start if n != m else 0)
+    wide = g.node("Pad", u, g.whole(pads[0] + pads[1]), mode="constant")
+    y = g.node("Where", g.constant(inside, "inside"), wide, x)
+    y.dtype = x.dtype
+    return y
+
+
 @converts("take_diagonal")
 def take_diagonal(g, x, *, offset, to):
     rows, columns = x.shape[-2:]
@@ -146,7 +185,8 @@ def made_outside(g, value):
             steps = g.node("Range", g.whole(0), count, g.whole(1))
             steps.dtype = "int64"
             y = g.cast(steps, value.dtype)
-            return g.node("Add", g.node("Mul", y, g.number(step, y)), g.number(first, y))
+            y = y if step == 1 else g.node("Mul", y, g.number(step, y))
+            return y if first == 0 else g.node("Add", y, g.number(first, y))
     values = {one for a in arrays for one in np.unique(a).tolist()}
     if len(values) == 1 and any(n.__class__ is Size for n in value.shape):
         return _filled(g, g.sizes(value.shape), values.pop(), value.dtype)

@@ -7,7 +7,7 @@ from ..tape import flatten, unflatten
 from ..tensor import NAMES, Operand, Spec, standardize_dtype
 from .trace import NotExportable, Trace, made_up
 
-CALLS = 4                                                       # of other sizes: a line through two of them is checked at two more
+CALLS, FIXED = 4, 2                         # with open sizes, where a line through two is checked at two more; without: other data
 BATCHES = (2, 3, 5, 4)
 PATTERNS = ((0, 6, 2, 3), (8, 1, 5, 12), (4, 11, 14, 7), (9, 3, 10, 1))     # of open sizes: none follows another or the batch
 LADDERS = ((11, 1), (64, 32), (224, 32))    # the least size and the steps: odd sizes, then such that halve often, then large ones
@@ -24,14 +24,25 @@ def traced(model, input_signature, batch_size):
     for ladder in LADDERS if inner else LADDERS[:1]:
         for shared in (False, True) if inner and len(shapes) > 1 else (False,):
             try:
-                arguments = [unflatten(signature, iter(data(specs, shapes, k, ladder, shared))) for k in range(CALLS if open_sizes else 1)]
-                return Trace(model, arguments), [spec.name for spec in specs]
+                arguments = [unflatten(signature, iter(data(specs, shapes, k, ladder, shared))) for k in range(CALLS if open_sizes else FIXED)]
+                return unseen(model, arguments), [spec.name for spec in specs]
             except (ValueError, TypeError, IndexError, NotExportable) as error:
                 first = first or error
     if isinstance(first, NotExportable):
         raise first
     raise NotExportable(f"it cannot be called on made-up data of the shapes {[tuple(spec.shape) for spec in specs]}: {first}. Give others with "
                         "`input_signature`") from first
+
+
+def unseen(model, arguments):
+    """The Trace of a model, which forgets what shapes it was called on; one that is not built is so now."""
+    if not model.built:
+        model(arguments[0], training=False)
+    before = vars(model).get("_seen")
+    try:
+        return Trace(model, arguments)
+    finally:
+        vars(model).update({"_seen": before} if "_seen" in vars(model) else {})
 
 
 def data(specs, shapes, k, ladder, shared):

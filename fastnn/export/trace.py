@@ -6,6 +6,7 @@ follow which open size: a shape that is (2, 12), (3, 12), (5, 12) is (batch, 12)
 """
 import threading
 from contextlib import contextmanager
+from itertools import zip_longest
 from numbers import Integral
 
 import numpy as np
@@ -70,22 +71,19 @@ class Value:
         dtype: its name.
         follows: whether it depends on an input of the model.
         arrays: what it held in each call, if it does not.
+        fixed: the array, if it is the same in all calls; else None.
         name: of a variable its path, or that of the one variable that it is made of.
     """
 
-    __slots__ = ("kind", "shape", "dtype", "follows", "arrays", "name")
+    __slots__ = ("kind", "shape", "dtype", "follows", "arrays", "name", "fixed")
 
     def __init__(self, seen):
         first = seen[0]
         self.kind, self.dtype, self.follows, self.name = first.kind, first.dtype, first.follows, first.name
         self.shape, self.arrays = merged([one.shape for one in seen]), [one.array for one in seen]
-
-    @property
-    def fixed(self):
-        """The array, if it is the same in all calls and depends on no input; else None."""
-        first = self.arrays[0]
-        same = first is not None and all(a is first or a.shape == first.shape and a.tobytes() == first.tobytes() for a in self.arrays[1:])
-        return first if same else None
+        array = self.arrays[0]
+        same = array is not None and all(a is array or a.shape == array.shape and a.tobytes() == array.tobytes() for a in self.arrays[1:])
+        self.fixed = array if same else None
 
 
 class Call:
@@ -187,7 +185,18 @@ class Recorder:
 
     @contextmanager
     def recording(self):
-        original, thread, places, model = Layer.__call__, self.thread, self.places, self.model
+        """One thread at a time: the function in the place of `Layer.__call__`, which knows the layers' names, is there once."""
+        with _lock:
+            original, outer = Layer.__call__, op_module.watcher
+            Layer.__call__, op_module.watcher = self._layer_call(original), self.run
+            try:
+                with recording(keep_args=False, calls=self):
+                    yield
+            finally:
+                op_module.watcher, Layer.__call__ = outer, original
+
+    def _layer_call(self, original):
+        thread, places, model = self.thread, self.places, self.model
 
         def call(layer, *args, **kwargs):
             if threading.get_ident() != thread or layer is model:
@@ -198,13 +207,10 @@ class Recorder:
             finally:
                 places.pop()
 
-        outer = op_module.watcher
-        Layer.__call__, op_module.watcher = call, self.run
-        try:
-            with recording(keep_args=False, calls=self):
-                yield
-        finally:
-            op_module.watcher, Layer.__call__ = outer, original
+        return call
+
+
+_lock = threading.RLock()
 
 
 class NotExportable(Exception):
@@ -243,13 +249,14 @@ class Trace:
     def _check_alike(self, model, runs):
         first, places, _ = runs[0]
         for recorder, others, _ in runs[1:]:
-            for one, other in zip(first.calls, recorder.calls):
-                if one[:3] != other[:3]:
-                    raise NotExportable(f'the layer "{one[4]}" computes something else for other sizes of its input ([{one[0].name}] or '
-                                        f"[{other[0].name}]): give the sizes with `input_signature` and `batch_size`")
-            if len(first.calls) != len(recorder.calls) or places != others:
-                raise NotExportable(f'the model "{model.name}" computes with more ops for some sizes of its input than for others: give the sizes '
-                                    "with `input_signature` and `batch_size`")
+            for one, other in zip_longest(first.calls, recorder.calls):
+                if one is None or other is None or one[:3] != other[:3]:
+                    op, layer = (one or other)[0], (one or other)[4]
+                    raise NotExportable(f'the layer "{layer}" computes something else for other sizes of its input (from [{op.name}] on): give '
+                                        "the sizes with `input_signature` and `batch_size`")
+            if places != others:
+                raise NotExportable(f'the model "{model.name}" gives back something else for other sizes of its input: give the sizes with '
+                                    "`input_signature` and `batch_size`")
 
     def _value(self, model, seen):
         try:

@@ -9,7 +9,7 @@ from fastnn.op import REGISTRY, Data
 from .helpers import compare
 
 onnx_converters.converter("")       # loads them all
-LARGE = 20000                       # elements: cases that are there for the threads of kernels
+LARGE, MOST = 5000, 6               # elements of a case (large ones are there for the threads of kernels), cases of an op
 
 
 class Compute(keras.Model):
@@ -25,6 +25,7 @@ class Compute(keras.Model):
         return made[0] if isinstance(made, tuple) and self.op.name not in BOTH else made
 
 
+ALL = {"conv2d", "conv2d_backward_data", "attention", "unfold_axis", "fold_axis", "resample", "scatter_rows"}
 BOTH = {"arrange", "layer_norm"}    # ops whose further results have converters, too
 
 
@@ -40,20 +41,21 @@ def drawn(value, rng):
 
 def small_cases():
     for name in sorted(onnx_converters.CONVERTERS):
+        count = 0
         for k, (inputs, attributes) in enumerate(REGISTRY[name].cases):
             rng = np.random.default_rng(k)
             arrays = [None if x is None else drawn(x, rng) for x in inputs]
-            if attributes.get("dtype") == "float64":
-                continue        # onnxruntime has few operators of it: refused
-            if sum(a.size for a in arrays if a is not None) < LARGE and not any(0 in a.shape for a in arrays if a is not None):
+            given = [a for a in arrays if a is not None]
+            if attributes.get("dtype") == "float64" or not given:
+                continue        # float64 is refused, what takes nothing is a constant
+            if sum(a.size for a in given) < LARGE and not any(0 in a.shape for a in given) and (count < MOST or name in ALL):
+                count += 1
                 yield pytest.param(name, arrays, attributes, id=f"{name}-{k}")
 
 
 @pytest.mark.parametrize("name, arrays, attributes", list(small_cases()))
 def test_an_op_computes_the_same_in_onnxruntime(name, arrays, attributes, tmp_path):
     data = [a for a in arrays if a is not None]
-    if not data:
-        pytest.skip("an op without inputs is a constant")
     model, path = Compute(REGISTRY[name], [a is not None for a in arrays], attributes), tmp_path / "op.onnx"
     signature = [keras.KerasTensor(a.shape, a.dtype.name) for a in data]
     keras.export.onnx(model, path, input_signature=[signature] if len(data) > 1 else signature, verbose=False)
