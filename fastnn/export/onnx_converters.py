@@ -10,6 +10,7 @@ them, None for those that it cannot give.
 """
 import importlib
 import inspect
+from functools import cache
 
 CONVERTERS = {}         # name of the op -> (function, names of its keyword arguments)
 
@@ -28,6 +29,12 @@ def converts(*names):
 
 def converter(name):
     """The converter of an op and the names of its keyword arguments; None if there is none."""
+    load_converters()
+    return CONVERTERS.get(name)
+
+
+@cache
+def load_converters():
+    """Imports the modules that hold converters, once."""
     for family in ("elementwise", "moves", "products", "windows"):
         importlib.import_module(f".onnx_{family}", __package__)
-    return CONVERTERS.get(name)

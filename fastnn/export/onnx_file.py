@@ -10,10 +10,11 @@ from .onnx_graph import DTYPES, Graph, Node, Ref
 from .onnx_moves import made_outside
 from .onnx_passes import optimized
 from .signature import output_names, traced
-from .trace import NotExportable, Size
+from .trace import NotExportable, Size, refusal
 
 OPSET, LEAST = 20, 18
 LARGEST = 2**31 - 2**20     # bytes: what protobuf holds
+FEW = 'of which ONNX engines have few operators: make the model with dtype="float32"'
 SMALL = 2**16               # bytes of a result that is computed beforehand even if it is larger than what it is made of
 
 
@@ -38,28 +39,29 @@ def onnx(model, path, *, opset=None, input_signature=None, batch_size=None, verb
             float32, or that is larger than 2 GB, which is the most that a file of this kind holds.
 
     Example:
-        >>> import os, tempfile
-        >>> model = fastnn.Sequential([layers.Input((4,)), layers.Dense(2, activation="softmax")])
-        >>> path = os.path.join(tempfile.mkdtemp(), "model.onnx")
-        >>> fastnn.export.onnx(model, path, verbose=False)
-        >>> os.path.exists(path)
-        True
+        >>> fastnn.export.onnx(model, "model.onnx")
     """
+    content = serialized(model, opset, input_signature, batch_size)
+    with replacing(path) as part, open(part, "wb") as file:
+        file.write(content)
+    if verbose is not False:
+        print_msg(f"Saved the model '{model.name}' as ONNX at '{os.fspath(path)}'")
+
+
+def serialized(model, opset=None, input_signature=None, batch_size=None):
+    """The bytes of the file, checked by the package onnx; arguments and errors as of `onnx`."""
     package = require("onnx", "fastnn.export.onnx")
     opset, newest = OPSET if opset is None else opset, package.defs.onnx_opset_version()
     if not isinstance(opset, int) or not LEAST <= opset <= newest:
-        raise ValueError(f"`opset` must be an integer from {LEAST} to {newest} (the newest that the installed package onnx knows). Received: {opset!r}")
+        raise ValueError(f"`opset` must be an integer from {LEAST} to {newest}, the newest that the package onnx here knows. Received: {opset!r}")
     try:
         trace, names = traced(model, input_signature, batch_size)
         graph, outputs = build(model, trace, names, opset)
+        proto = as_proto(package, model, graph, outputs)
     except NotExportable as error:
         raise ValueError(f"cannot export the model {model.name!r} as ONNX: {error}") from None
-    proto = as_proto(package, model, graph, outputs)
     package.checker.check_model(proto, full_check=True)
-    with replacing(path) as part, open(part, "wb") as file:
-        file.write(proto.SerializeToString())
-    if verbose is not False:
-        print_msg(f"Saved the model '{model.name}' as ONNX (opset {opset}) at '{os.fspath(path)}'")
+    return proto.SerializeToString()
 
 
 # ---- The graph --------------------------------------------------------------------------------------------------
@@ -73,7 +75,7 @@ def build(model, trace, names, opset):
     graph, refs = Graph(opset, trace.count), {}
     doubles = [value for value in (*trace.inputs, *trace.outputs) if value.dtype == "float64"]
     if doubles:
-        raise NotExportable('an input or an output is of float64, which ONNX engines compute in a few operators alone: make the model with dtype="float32"')
+        raise NotExportable(f"an input or an output is of float64, {FEW}")
     for value, name in zip(trace.inputs, names):
         refs[id(value)] = graph.input(name, value.shape, value.dtype)
     wanted = [graph.fresh(name) for name in output_names(model, trace.structure, len(trace.outputs))]
@@ -103,8 +105,7 @@ def ref_of(graph, value, refs):
     """The Ref of a Value; one that is met for the first time is a variable or a constant."""
     if id(value) not in refs:
         if value.kind == "variable" and value.dtype == "float64":
-            raise NotExportable(f'the variable "{value.name}" is of float64, which ONNX engines compute in a few operators alone: make the layers '
-                                'with dtype="float32"')
+            raise NotExportable(f'the variable "{value.name}" is of float64, {FEW}')
         array = value.fixed
         ref = made_outside(graph, value) if array is None else graph.constant(array, value.name or "constant")
         ref.shape, ref.dtype = value.shape, value.dtype
@@ -116,8 +117,8 @@ def convert(graph, call, refs):
     """Adds the nodes of a call."""
     found = converter(call.op.name)
     if found is None:
-        raise NotExportable(f'the layer "{call.layer}" computes fastnn.ops.{call.op.name}, which has no counterpart in ONNX here. Compute it with '
-                            "other ops, take the layer out of the model (before or behind it), or add a converter (docs/onnx.md)")
+        raise refusal(call.layer, f"computes fastnn.ops.{call.op.name}, which has no counterpart in ONNX here", "compute it with other ops, "
+                      "leave the layer out of the exported model, or add a converter (docs/onnx.md)")
     function, keywords = found
     inputs = [None if x is None else ref_of(graph, x, refs) for x in call.inputs]
     graph.near = inputs
@@ -136,14 +137,13 @@ def as_proto(package, model, graph, outputs):
     """The Graph as a ModelProto."""
     helper, total = package.helper, sum(a.nbytes for a in graph.constants.values())
     if total > LARGEST:
-        raise ValueError(f"cannot export the model {model.name!r} as ONNX: its weights are {total / 2**30:.1f} GB, and a file holds 2 GB at most. "
-                         "Export parts of it as models of their own")
+        raise NotExportable(f"its weights are {total / 2**30:.1f} GB, and a file holds 2 GB at most: export parts of it as models")
     nodes = [helper.make_node(n.kind, n.inputs, n.outputs, name=n.outputs[0], **plain(package, n)) for n in graph.nodes]
     weights = [package.numpy_helper.from_array(array, name) for name, array in graph.constants.items()]
-    proto = helper.make_graph(nodes, model.name, [info(package, x, graph) for x in graph.inputs], [info(package, y, graph) for y in outputs], weights)
+    ends = [[info(package, x, graph) for x in tensors] for tensors in (graph.inputs, outputs)]
     imports = [helper.make_opsetid("", graph.opset)]
-    return helper.make_model(proto, opset_imports=imports, ir_version=helper.find_min_ir_version_for(imports), producer_name="fastnn",
-                             producer_version=__version__)
+    return helper.make_model(helper.make_graph(nodes, model.name, *ends, weights), opset_imports=imports, producer_name="fastnn",
+                             producer_version=__version__, ir_version=helper.find_min_ir_version_for(imports))
 
 
 def plain(package, node):

@@ -1,10 +1,10 @@
 """The graph of an ONNX file while it is made: nodes, constants, and sizes that are known only when it runs."""
 import numpy as np
 
-from .trace import NotExportable, Size, values_of
+from ..tensor import INTS
+from .trace import Size, refusal, same_array, values_of
 
-DTYPES = {"bool": "BOOL", "uint8": "UINT8", "int8": "INT8", "uint16": "UINT16", "int16": "INT16", "int32": "INT32", "uint32": "UINT32",
-          "int64": "INT64", "uint64": "UINT64", "float32": "FLOAT", "float64": "DOUBLE"}     # dtype -> name in onnx.TensorProto
+DTYPES = {name: name.upper() for name in INTS} | {"float32": "FLOAT", "float64": "DOUBLE"}      # name in onnx.TensorProto
 FAR = 2**63 - 1         # an end that lies behind every axis
 
 
@@ -101,16 +101,16 @@ class Graph:
         k = 0
         while wanted in self.constants or wanted in self._taken:
             there = self.constants.get(wanted)
-            if there is not None and there.dtype == array.dtype and there.shape == array.shape and there.tobytes() == array.tobytes():
+            if there is not None and same_array(there, array):
                 return Ref(wanted, array.shape, array.dtype.name, there)
             k += 1
             wanted = f"{name}_{k}"
         self._taken[wanted], self.constants[wanted], self.wanted_names[wanted] = 1, array, name
         return Ref(wanted, array.shape, array.dtype.name, array)
 
-    def number(self, value, like):
-        """A scalar of the dtype of a Ref."""
-        return self.constant(np.asarray(value, like.dtype), f"{value:g}" if not isinstance(value, bool) else str(value))
+    def number(self, value, dtype):
+        """A scalar of a dtype, or of that of a Ref."""
+        return self.constant(np.asarray(value, dtype if isinstance(dtype, str) else dtype.dtype), f"{float(value):g}")
 
     def whole(self, values):
         """A constant of int64, which shapes, axes and pads are."""
@@ -185,8 +185,8 @@ class Graph:
         """A size as a vector of one element, which is worked out when the graph runs."""
         found = self.find_size(wanted)
         if found is None:
-            raise NotExportable(f'the layer "{self.layer}" needs a number that follows the sizes of its input in a way that the export does '
-                                f"not see through ({', '.join(map(str, wanted.values))}): give the sizes with `input_signature` and `batch_size`")
+            raise refusal(self.layer, "needs a number that follows the sizes of its input in a way that the export does not see through "
+                          f"({', '.join(map(str, wanted.values))})")
         source, axis, factor, term = found
         y = self.node("Shape", source, start=axis, end=axis + 1)
         y.dtype = "int64"
@@ -232,7 +232,7 @@ def extra_ones(long, short):
 
 
 def place_from(start, size, count):
-    """A start or an end as ONNX takes it: an integer, counted from the behind where it follows the size of the axis; else a Size."""
+    """A start or an end as ONNX takes it: an integer, counted from behind where it follows the size of the axis; else a Size."""
     if start.__class__ is not Size:
         return start
     apart = {a - n for a, n in zip(start.values, values_of(size, count))}

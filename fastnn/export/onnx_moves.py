@@ -3,7 +3,7 @@ import numpy as np
 
 from .onnx_converters import converts
 from .onnx_graph import FAR, place_from
-from .trace import NotExportable, Size, values_of
+from .trace import GIVE_SIZES, Size, refusal, values_of
 
 
 @converts("reshape")
@@ -36,7 +36,7 @@ def full_like(g, x, *, fill_value, to):
 
 
 def _filled(g, sizes, value, dtype):
-    y = g.node("Expand", g.constant(np.asarray(value, dtype), f"{value:g}_{dtype}" if not isinstance(value, bool) else str(value)), sizes)
+    y = g.node("Expand", g.number(value, dtype), sizes)
     y.dtype = dtype
     return y
 
@@ -96,8 +96,7 @@ def take_along(g, x, indices, *, axis):
 @converts("flat_index")
 def flat_index(g, indices, *, sizes):
     if any(n.__class__ is Size for n in sizes):
-        raise NotExportable(f'the layer "{g.layer}" takes elements by several indices from axes of open sizes: give the sizes with '
-                            "`input_signature` and `batch_size`")
+        raise refusal(g.layer, "takes elements by several indices from axes of open sizes")
     behind = g.node("Less", indices, g.whole(0))
     inside = g.node("Where", behind, g.node("Add", indices, g.whole(sizes)), indices)
     inside.dtype = "int64"
@@ -141,7 +140,7 @@ def put_slice(g, x, u, *, starts):
     for axis, (n, m, start) in enumerate(zip(x.shape, u.shape, starts)):
         if n != m:
             if any(size.__class__ is Size for size in (n, m, start)):
-                raise NotExportable(f'the layer "{g.layer}" puts a slice into an axis of open size: give the sizes with `input_signature`')
+                raise refusal(g.layer, "puts a slice into an axis of open size")
             places = np.arange(n).reshape((-1,) + (1,) * (x.rank - axis - 1))
             inside = inside & (places >= start) & (places < start + m)
         pads[0].append(start if n != m else 0)
@@ -156,7 +155,7 @@ def put_slice(g, x, u, *, starts):
 def take_diagonal(g, x, *, offset, to):
     rows, columns = x.shape[-2:]
     if rows.__class__ is Size or columns.__class__ is Size:
-        raise NotExportable(f'the layer "{g.layer}" takes a diagonal of open size: give the sizes with `input_signature` and `batch_size`')
+        raise refusal(g.layer, "takes a diagonal of open size")
     first = max(offset, 0) - min(offset, 0) * columns
     places = first + (columns + 1) * np.arange(to.shape[-1])
     return g.node("Gather", g.reshape(x, (*x.shape[:-2], rows * columns)), g.whole(places), axis=x.rank - 2)
@@ -190,5 +189,5 @@ def made_outside(g, value):
     values = {one for a in arrays for one in np.unique(a).tolist()}
     if len(values) == 1 and any(n.__class__ is Size for n in value.shape):
         return _filled(g, g.sizes(value.shape), values.pop(), value.dtype)
-    raise NotExportable(f'the layer "{g.layer}" takes a tensor of shape {value.shape} that Python made, and that is another for other inputs: '
-                        "make it with fastnn.ops, or give the sizes with `input_signature` and `batch_size`")
+    raise refusal(g.layer, f"takes a tensor of shape {value.shape} that Python made, and that is another for other inputs",
+                  f"make it with fastnn.ops, or {GIVE_SIZES}")

@@ -1,11 +1,13 @@
 """Making a graph smaller: Transposes travel behind what does not mind them, until they meet their inverses."""
+from collections import Counter
+
 import numpy as np
 
 from .onnx_graph import Node
 
-ELEMENTWISE = {"Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Exp", "Log", "Sin", "Cos", "Tan", "Tanh", "Erf", "IsNaN",
-               "IsInf", "Not", "Relu", "Softplus", "Sigmoid", "Elu", "LeakyRelu", "Selu", "Gelu", "Clip", "Cast", "Add", "Sub", "Mul", "Div",
-               "Pow", "Max", "Min", "And", "Or", "Xor", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Where", "Mod"}
+ELEMENTWISE = set("Neg Abs Sign Sqrt Reciprocal Floor Ceil Round Exp Log Sin Cos Tan Tanh Erf IsNaN IsInf Not Relu Softplus Sigmoid Elu "
+                  "LeakyRelu Selu Gelu Clip Cast Add Sub Mul Div Pow Max Min And Or Xor Equal Less LessOrEqual Greater GreaterOrEqual "
+                  "Where Mod".split())
 REDUCTIONS = {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd"}
 
 
@@ -15,6 +17,7 @@ def optimized(graph, outputs):
     graph.nodes = needed(graph.nodes, wanted)
     graph.nodes = Travel(graph).nodes
     graph.nodes = needed(without_pairs(once(graph.nodes)), wanted)
+    graph.nodes = with_biases(graph, wanted)
     graph.nodes = named_at_the_end(needed(once(graph.nodes), wanted), wanted, {x.name for x in graph.inputs} | set(graph.constants))
     name_constants(graph)
     return graph
@@ -71,6 +74,30 @@ def without_pairs(nodes):
         made[node.outputs[0]] = node
         kept.append(node)
     return kept
+
+
+def with_biases(graph, wanted):
+    """A convolution takes in what is added to its channels behind it, where nobody else takes its result."""
+    takers = Counter([name for node in graph.nodes for name in node.inputs] + wanted)
+    makers, kept = {}, []
+    for node in graph.nodes:
+        for x, b in (node.inputs, node.inputs[::-1]) if node.kind == "Add" else ():
+            conv, bias = makers.get(x), graph.constants.get(b)
+            if conv is not None and takers[x] == 1 and bias is not None and bias.shape == (1, channels(graph, conv), 1, 1):
+                kept.remove(conv)
+                flat = graph.constant(bias.ravel(), graph.wanted_names[b])
+                node = Node(conv.kind, [*conv.inputs, flat.name], node.outputs, conv.attributes)
+                break
+        if node.kind in ("Conv", "ConvTranspose") and len(node.inputs) == 2 and node.inputs[1] in graph.constants:
+            makers[node.outputs[0]] = node
+        kept.append(node)
+    return kept
+
+
+def channels(graph, conv):
+    """How many channels a convolution makes."""
+    kernel = graph.constants[conv.inputs[1]]
+    return kernel.shape[0] if conv.kind == "Conv" else kernel.shape[1] * conv.attributes["group"]
 
 
 def named_at_the_end(nodes, wanted, given):
@@ -135,7 +162,7 @@ class Travel:
         return {"Concat": self.concat, "Softmax": self.along_axis, "LogSoftmax": self.along_axis, "Pad": self.pad, "Slice": self.slice,
                 "Squeeze": self.squeeze, "Unsqueeze": self.unsqueeze, "Resize": self.resize}.get(kind)
 
-    # ---- For each kind of node: inputs and attributes of the same on what was transposed, and the Transpose behind it; None: it stays
+    # ---- For each kind of node: its inputs and attributes in front of the Transpose, and the perm of that; None: it stays behind it
 
     def elementwise(self, node, perm):
         inputs = [self.operand(x, perm) for x in node.inputs]
@@ -195,7 +222,8 @@ class Travel:
         outer = [("new", k) if k in new else next(old) for k in range(rank)]        # what each axis of the result is
         inner = list(range(len(perm)))
         for k in reversed(new):
-            inner.insert(inner.index(outer[k + 1]) if k + 1 < rank else inner.index(outer[k - 1]) + 1 if outer[k - 1] in inner else 0, outer[k])
+            follows = k + 1 < rank
+            inner.insert(inner.index(outer[k + 1]) if follows else len(inner), outer[k])
         axes = [k for k, what in enumerate(inner) if what in [outer[n] for n in new]]
         return [self.inner[node.inputs[0]][0], self.graph.whole(axes).name], {}, tuple(inner.index(what) for what in outer)
 
@@ -210,7 +238,8 @@ class Travel:
 
     def slice(self, node, perm):
         axes = self.whole(node.inputs[3])
-        return [self.inner[node.inputs[0]][0], *node.inputs[1:3], self.graph.whole([perm[k] for k in axes]).name, node.inputs[4]], {}, perm
+        turned = self.graph.whole([perm[k] for k in axes]).name
+        return [self.inner[node.inputs[0]][0], *node.inputs[1:3], turned, *node.inputs[4:]], {}, perm
 
     def resize(self, node, perm):
         scales = self.graph.constants[node.inputs[2]]

@@ -4,11 +4,11 @@ import numpy as np
 from ..ops.resampling import _matrix
 from .onnx_converters import converts
 from .onnx_elementwise import activate
-from .trace import NotExportable, Size, values_of
+from .trace import Size, refusal, values_of
 
 
 def pads_of(g, sides, window, strides, padding, dilation):
-    """The border of "same" or "valid" or a given one: (before, behind) of each side; None: what ONNX' SAME_UPPER makes of open sides."""
+    """The border of "same" or "valid" or a given one: (before, behind) of each side; None: what SAME_UPPER makes of open sides."""
     if padding == "valid":
         return [(0, 0)] * len(window)
     if padding != "same":
@@ -31,8 +31,7 @@ def bordered(g, x, kind, *weights, window, strides, padding, dilation, sides, re
         attributes["dilations"] = list(dilation)
     if pads is None:
         if set(dilation) != {1}:
-            raise NotExportable(f'the layer "{g.layer}" has padding="same" with strides and a dilation_rate on open sizes: give the sizes with '
-                                "`input_signature`")
+            raise refusal(g.layer, 'has padding="same" with strides and a dilation_rate on open sizes')
         return g.node(kind, x, *weights, auto_pad="SAME_UPPER", **attributes)
     x = cropped(g, x, [tuple(min(n, 0) for n in pair) for pair in pads])
     pads = [tuple(max(n, 0) for n in pair) for pair in pads]
@@ -80,20 +79,19 @@ def conv2d_backward_data(g, dy, w, *, image, strides, padding, dilation_rate, gr
             before = [0 if padding == "valid" else padding[k][0]] * g.count
         pairs = {(a, full - a - size) for a, full, size in zip(before, whole, sizes)}
         if len(pairs) > 1:
-            raise NotExportable(f'the layer "{g.layer}" cuts off more for some sizes of its input than for others: give the sizes with '
-                                "`input_signature`")
+            raise refusal(g.layer, "cuts off more for some sizes of its input than for others")
         cuts.append(pairs.pop())
     pads = [max(a, 0) for a, _ in cuts] + [max(b, 0) for _, b in cuts]
-    y = g.node("ConvTranspose", g.channels_first(dy), g.transpose(w, (3, 2, 0, 1)), kernel_shape=list(w.shape[:2]), strides=list(strides),
-               dilations=list(dilation_rate), group=groups, pads=pads)
+    y = g.node("ConvTranspose", g.channels_first(dy), g.transpose(w, (3, 2, 0, 1)), kernel_shape=list(w.shape[:2]),
+               strides=list(strides), dilations=list(dilation_rate), group=groups, pads=pads)
     return g.channels_last(cropped(g, y, [(max(-a, 0), max(-b, 0)) for a, b in cuts]))
 
 
 # ---- Pooling ----------------------------------------------------------------------------------------------------
 
 def _pool(g, x, kind, pool_size, strides, padding, **more):
-    return g.channels_last(bordered(g, g.channels_first(x), kind, window=pool_size, strides=strides, padding=padding, dilation=(1, 1),
-                                    sides=x.shape[1:3], **more))
+    return g.channels_last(bordered(g, g.channels_first(x), kind, window=pool_size, strides=strides, padding=padding,
+                                    dilation=(1, 1), sides=x.shape[1:3], **more))
 
 
 @converts("max_pool2d_forward")
@@ -125,7 +123,7 @@ def global_average_pool2d(g, x, *, keepdims):
 
 def _known(g, word, *sizes):
     if any(n.__class__ is Size for n in sizes):
-        raise NotExportable(f'the layer "{g.layer}" {word} along an axis of open size: give the sizes with `input_signature`')
+        raise refusal(g.layer, f"{word} along an axis of open size")
 
 
 @converts("resample")

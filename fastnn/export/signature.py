@@ -7,10 +7,10 @@ from ..tape import flatten, unflatten
 from ..tensor import NAMES, Operand, Spec, standardize_dtype
 from .trace import NotExportable, Trace, made_up
 
-CALLS, FIXED = 4, 2                         # with open sizes, where a line through two is checked at two more; without: other data
+CALLS, FIXED = 4, 2                         # of open sizes, where a line through two is checked at two more; of fixed ones
 BATCHES = (2, 3, 5, 4)
 PATTERNS = ((0, 6, 2, 3), (8, 1, 5, 12), (4, 11, 14, 7), (9, 3, 10, 1))     # of open sizes: none follows another or the batch
-LADDERS = ((11, 1), (64, 32), (224, 32))    # the least size and the steps: odd sizes, then such that halve often, then large ones
+LADDERS = ((11, 1), (64, 32), (224, 32))    # the least size and the steps: odd ones, then such that halve often, then large ones
 
 
 def traced(model, input_signature, batch_size):
@@ -24,14 +24,15 @@ def traced(model, input_signature, batch_size):
     for ladder in LADDERS if inner else LADDERS[:1]:
         for shared in (False, True) if inner and len(shapes) > 1 else (False,):
             try:
-                arguments = [unflatten(signature, iter(data(specs, shapes, k, ladder, shared))) for k in range(CALLS if open_sizes else FIXED)]
+                calls = range(CALLS if open_sizes else FIXED)
+                arguments = [unflatten(signature, iter(data(specs, shapes, k, ladder, shared))) for k in calls]
                 return unseen(model, arguments), [spec.name for spec in specs]
             except (ValueError, TypeError, IndexError, NotExportable) as error:
                 first = first or error
     if isinstance(first, NotExportable):
         raise first
-    raise NotExportable(f"it cannot be called on made-up data of the shapes {[tuple(spec.shape) for spec in specs]}: {first}. Give others with "
-                        "`input_signature`") from first
+    raise NotExportable(f"it cannot be called on made-up data of the shapes {[tuple(spec.shape) for spec in specs]}: {first}. "
+                        "Give others with `input_signature`") from first
 
 
 def unseen(model, arguments):
@@ -79,8 +80,8 @@ def signature_of(model, given):
     own = own_signature(model)
     if given is None:
         if own is None:
-            raise NotExportable("it is not built, so the shapes of its inputs are not known. Call it on data first, build it (`build(input_shape)`), or "
-                                "pass `input_signature`")
+            raise NotExportable("it is not built, so the shapes of its inputs are not known. Call it on data first, build it "
+                                "(`build(input_shape)`), or pass `input_signature`")
         return named(own, model)
     if isinstance(given, (list, tuple)) and len(given) == 1:
         given = given[0]        # as in Keras, a list of the arguments of a call
@@ -104,7 +105,8 @@ def own_signature(model):
     seen = vars(model).get("_seen")
     if seen is None:
         shape = (model.get_build_config() or {}).get("input_shape") if hasattr(model, "get_build_config") else None
-        return Spec((None, *shape[1:]), model.dtype) if isinstance(shape, tuple) and shape and not isinstance(shape[0], tuple) else None
+        plain = isinstance(shape, tuple) and shape and not isinstance(shape[0], tuple)
+        return Spec((None, *shape[1:]), model.dtype) if plain else None
     one = isinstance(seen, tuple)
     specs = [Spec((None, *shape[1:]), dtype) for shape, dtype in ([seen] if one else seen)]
     return specs[0] if one else specs
@@ -133,7 +135,8 @@ def as_spec(x):
         return Spec(x.shape, x.dtype, getattr(x, "name", None))
     if isinstance(x, np.ndarray) and x.dtype in NAMES:
         return Spec(x.shape, NAMES[x.dtype])
-    raise NotExportable(f"`input_signature` takes InputSpecs, KerasTensors and arrays, in the structure of the model's inputs. Received: {x!r}")
+    raise NotExportable("`input_signature` takes InputSpecs, KerasTensors and arrays, in the structure of the model's inputs. "
+                        f"Received: {x!r}")
 
 
 def output_names(model, structure, count):

@@ -62,6 +62,11 @@ def merged(parts):
     raise ValueError(f"{', '.join(map(repr, parts))}")
 
 
+def same_array(a, b):
+    """Whether two arrays are the same, bit for bit."""
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
 class Value:
     """A tensor of the calls.
 
@@ -82,8 +87,7 @@ class Value:
         self.kind, self.dtype, self.follows, self.name = first.kind, first.dtype, first.follows, first.name
         self.shape, self.arrays = merged([one.shape for one in seen]), [one.array for one in seen]
         array = self.arrays[0]
-        same = array is not None and all(a is array or a.shape == array.shape and a.tobytes() == array.tobytes() for a in self.arrays[1:])
-        self.fixed = array if same else None
+        self.fixed = array if array is not None and all(a is array or same_array(a, array) for a in self.arrays[1:]) else None
 
 
 class Call:
@@ -153,8 +157,8 @@ class Recorder:
             return op._compute(inputs, attrs)
         for k in op.updates:
             if inputs[k].__class__ is Variable:
-                raise NotExportable(f'the layer "{self.layer}" changes its variable "{inputs[k].path}" ([{op.name}]) when it predicts, which an '
-                                    "ONNX file cannot do: let `call` do so only where `training` is true")
+                raise refusal(self.layer, f'changes its variable "{inputs[k].path}" ([{op.name}]) when it predicts, which an ONNX file '
+                              "cannot do", "let `call` do so only where `training` is true")
         outer, self.busy = self.busy, True
         try:
             made = op._compute(inputs, attrs)
@@ -178,8 +182,8 @@ class Recorder:
     def python_reads(self, tensor, how):
         number = self.index.get(tensor.key)
         if not self.busy and number is not None and self.seen[number].follows:
-            raise NotExportable(f'the layer "{self.layer}" reads the values of a tensor in Python ({how}), which are others for other data: '
-                                "compute with fastnn.ops instead, fastnn.ops.where in the place of `if`")
+            raise refusal(self.layer, f"reads the values of a tensor in Python ({how}), which are others for other data",
+                          "compute with fastnn.ops instead, fastnn.ops.where in the place of `if`")
 
     # ---- The block
 
@@ -217,6 +221,14 @@ class NotExportable(Exception):
     """What stands in the way; becomes a ValueError (the layers between would add their names to one)."""
 
 
+GIVE_SIZES = "give the sizes with `input_signature` and `batch_size`"
+
+
+def refusal(layer, what, way_out=GIVE_SIZES):
+    """The NotExportable that says what a layer does that a file cannot do, and the way out."""
+    return NotExportable(f'the layer "{layer}" {what}: {way_out}')
+
+
 class Trace:
     """The calls of a model on inputs of several sizes, as one.
 
@@ -252,17 +264,15 @@ class Trace:
             for one, other in zip_longest(first.calls, recorder.calls):
                 if one is None or other is None or one[:3] != other[:3]:
                     op, layer = (one or other)[0], (one or other)[4]
-                    raise NotExportable(f'the layer "{layer}" computes something else for other sizes of its input (from [{op.name}] on): give '
-                                        "the sizes with `input_signature` and `batch_size`")
+                    raise refusal(layer, f"computes something else for other sizes of its input (from [{op.name}] on)")
             if places != others:
-                raise NotExportable(f'the model "{model.name}" gives back something else for other sizes of its input: give the sizes with '
-                                    "`input_signature` and `batch_size`")
+                raise refusal(model.name, "gives back something else for other sizes of its input")
 
     def _value(self, model, seen):
         try:
             return Value(seen)
         except ValueError as error:
-            raise NotExportable(f'the model "{model.name}" makes tensors with more axes for some sizes of its input than for others: shapes {error}') from None
+            raise refusal(model.name, f"makes tensors with more axes for some sizes of its input than for others, shapes {error}") from None
 
     def _call(self, calls):
         op, inputs, outputs, _, layer = calls[0]
@@ -271,8 +281,7 @@ class Trace:
             try:
                 attributes[name] = merged([call[3][name] for call in calls])
             except ValueError as error:
-                raise NotExportable(f'the layer "{layer}" ([{op.name}]) takes another `{name}` for other sizes of its input: {error}. Give the '
-                                    "sizes with `input_signature` and `batch_size`") from None
+                raise refusal(layer, f"gives [{op.name}] another `{name}` for other sizes of its input, {error}") from None
         pick = [None if k is None else self.values[k] for k in inputs]
         return Call(op, pick, [self.values[k] for k in outputs], attributes, layer)
 

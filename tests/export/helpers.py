@@ -9,22 +9,26 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
-def run(path, data):
-    """The outputs of a file for arrays in the order of its inputs."""
+def opened(file):
+    """A session of onnxruntime for a file, or for its bytes."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(file if isinstance(file, bytes) else str(file), options, providers=["CPUExecutionProvider"])
+
+
+def run(session, data):
+    """The outputs of a session for arrays in the order of its inputs."""
     names = [x.name for x in session.get_inputs()]
     assert len(names) == len(data)
     return session.run(None, dict(zip(names, data)))
 
 
-def compare(model, path, data, argument=None, rtol=1e-5):
-    """Runs a file, and holds its outputs to those of the model."""
+def compare(model, session, data, argument=None, rtol=1e-5):
+    """Runs a session, and holds its outputs to those of the model."""
     given = argument if argument is not None else data if len(data) > 1 else data[0]
     wanted = model([Tensor(x) for x in given] if isinstance(given, list) else given, training=False)
     wanted = [wanted[key] for key in sorted(wanted)] if isinstance(wanted, dict) else flatten(wanted)
-    found = run(path, data)
+    found = run(session, data)
     assert len(found) == len(wanted)
     for y, expected in zip(found, wanted):
         expected = expected.numpy()
