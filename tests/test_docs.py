@@ -26,7 +26,7 @@ def blocks(page):
         yield "\n" * text[: found.start(1)].count("\n") + found[1]
 
 
-OPTIONAL = {"scipy"}        # packages that fastnn works with and does not need
+OPTIONAL = {"scipy", "onnx", "onnxruntime"}        # packages that fastnn works with and does not need
 
 
 @pytest.fixture(autouse=True)

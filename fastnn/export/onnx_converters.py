@@ -36,5 +36,5 @@ def converter(name):
 @cache
 def load_converters():
     """Imports the modules that hold converters, once."""
-    for family in ("elementwise", "moves", "products", "windows"):
+    for family in ("along", "elementwise", "moves", "products", "windows"):
         importlib.import_module(f".onnx_{family}", __package__)

@@ -39,7 +39,8 @@ def onnx(model, path, *, opset=None, input_signature=None, batch_size=None, verb
             float32, or that is larger than 2 GB, which is the most that a file of this kind holds.
 
     Example:
-        >>> fastnn.export.onnx(model, "model.onnx")
+        >>> import os, tempfile
+        >>> fastnn.export.onnx(model, os.path.join(tempfile.mkdtemp(), "model.onnx"))
     """
     content = serialized(model, opset, input_signature, batch_size)
     with replacing(path) as part, open(part, "wb") as file:
@@ -53,7 +54,8 @@ def serialized(model, opset=None, input_signature=None, batch_size=None):
     package = require("onnx", "fastnn.export.onnx")
     opset, newest = OPSET if opset is None else opset, package.defs.onnx_opset_version()
     if not isinstance(opset, int) or not LEAST <= opset <= newest:
-        raise ValueError(f"`opset` must be an integer from {LEAST} to {newest}, the newest that the package onnx here knows. Received: {opset!r}")
+        raise ValueError(f"`opset` must be an integer from {LEAST} to {newest}, the newest that onnx {package.__version__} knows. "
+                         f"Received: {opset!r}")
     try:
         trace, names = traced(model, input_signature, batch_size)
         graph, outputs = build(model, trace, names, opset)
@@ -117,8 +119,8 @@ def convert(graph, call, refs):
     """Adds the nodes of a call."""
     found = converter(call.op.name)
     if found is None:
-        raise refusal(call.layer, f"computes fastnn.ops.{call.op.name}, which has no counterpart in ONNX here", "compute it with other ops, "
-                      "leave the layer out of the exported model, or add a converter (docs/onnx.md)")
+        raise refusal(call.layer, f"computes fastnn.ops.{call.op.name}, which has no counterpart in ONNX here",
+                      "compute it with other ops, leave the layer out of the exported model, or add a converter (docs/onnx.md)")
     function, keywords = found
     inputs = [None if x is None else ref_of(graph, x, refs) for x in call.inputs]
     graph.near = inputs

@@ -4,8 +4,8 @@ import numpy as np
 from ..graph import KerasTensor
 from ..layers import InputSpec
 from ..tape import flatten, unflatten
-from ..tensor import NAMES, Operand, Spec, standardize_dtype
-from .trace import NotExportable, Trace, made_up
+from ..tensor import FLOATS, NAMES, Operand, Spec, Tensor, standardize_dtype
+from .trace import NotExportable, Trace
 
 CALLS, FIXED = 4, 2                         # of open sizes, where a line through two is checked at two more; of fixed ones
 BATCHES = (2, 3, 5, 4)
@@ -60,6 +60,12 @@ def data(specs, shapes, k, ladder, shared):
             sizes.append(n)
         tensors.append(made_up(tuple(sizes), spec.dtype, rng))
     return tensors
+
+
+def made_up(shape, dtype, rng):
+    """A tensor of random values: those of integers are 0 and 1, which are places in every table."""
+    values = rng.normal(size=shape) if dtype in FLOATS else rng.integers(0, 2, shape)
+    return Tensor(np.asarray(values, dtype, order="C"))
 
 
 def fixed_batch(model, spec, batch_size):

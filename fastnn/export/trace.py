@@ -15,7 +15,7 @@ from .. import op as op_module
 from ..device import recording
 from ..layers import Layer
 from ..tape import flatten
-from ..tensor import FLOATS, Tensor, Variable
+from ..tensor import Tensor, Variable
 
 
 class Size:
@@ -272,7 +272,7 @@ class Trace:
         try:
             return Value(seen)
         except ValueError as error:
-            raise refusal(model.name, f"makes tensors with more axes for some sizes of its input than for others, shapes {error}") from None
+            raise refusal(model.name, f"makes tensors with more axes for some sizes of its input, {error}") from None
 
     def _call(self, calls):
         op, inputs, outputs, _, layer = calls[0]
@@ -303,9 +303,3 @@ def outputs_of(structure):
     if not isinstance(structure, Tensor):
         raise NotExportable(f"the model gives back a {type(structure).__name__}, expected tensors, or lists or dicts of them")
     return [structure]
-
-
-def made_up(shape, dtype, rng):
-    """A tensor of random values: those of integers are 0 and 1, which are places in every table."""
-    values = rng.normal(size=shape) if dtype in FLOATS else rng.integers(0, 2, shape)
-    return Tensor(np.asarray(values, dtype, order="C"))

@@ -157,7 +157,8 @@ class Model(Fit, Layer):
             ValueError: another format, a model that is not built, an op that the format does not have.
 
         Example:
-            >>> model.export("model.onnx")
+            >>> import os, tempfile
+            >>> model.export(os.path.join(tempfile.mkdtemp(), "model.onnx"))
         """
         from ..export import export_model
         export_model(self, filepath, format, verbose, input_signature, **kwargs)
