@@ -170,24 +170,60 @@ def repeat_cells(g, x, *, factors):
 # ---- Constants of open sizes ------------------------------------------------------------------------------------
 
 def made_outside(g, value):
-    """A tensor that Python made and whose size follows that of the inputs: one value, or a range.
+    """A tensor that Python made and whose size or number follows sizes of the inputs: a size, one value, a range, a triangle.
 
     Raises:
         NotExportable: anything else.
     """
-    arrays = value.arrays
-    if len(value.shape) == 1:
-        first, step = next(((a[0], a[1] - a[0]) for a in arrays if len(a) > 1), (None, None))
-        if step and all(np.array_equal(a, first + step * np.arange(len(a))) for a in arrays):
-            count = g.node("Squeeze", g.size(value.shape[0]), g.whole([0]))
-            count.dtype = "int64"
-            steps = g.node("Range", g.whole(0), count, g.whole(1))
-            steps.dtype = "int64"
-            y = g.cast(steps, value.dtype)
-            y = y if step == 1 else g.node("Mul", y, g.number(step, y))
-            return y if first == 0 else g.node("Add", y, g.number(first, y))
-    values = {one for a in arrays for one in np.unique(a).tolist()}
-    if len(values) == 1 and any(n.__class__ is Size for n in value.shape):
-        return _filled(g, g.sizes(value.shape), values.pop(), value.dtype)
-    raise refusal(g.layer, f"takes a tensor of shape {value.shape} that Python made, and that is another for other inputs",
-                  f"make it with fastnn.ops, or {GIVE_SIZES}")
+    made = _a_size(g, value) or _a_range(g, value) or _a_triangle(g, value) or _one_value(g, value)
+    if made is None:
+        raise refusal(g.layer, f"takes a tensor of shape {value.shape} that Python made, and that is another for other inputs",
+                      f"make it with fastnn.ops, or {GIVE_SIZES}")
+    return made
+
+
+def _a_size(g, value):
+    if value.shape != () or value.dtype == "bool" or any(a != int(a) for a in value.arrays):
+        return None
+    return g.cast(_scalar(g, Size(int(a) for a in value.arrays)), value.dtype)
+
+
+def _a_range(g, value):
+    first, step = next(((a[0], a[1] - a[0]) for a in value.arrays if len(value.shape) == 1 and len(a) > 1), (0, 0))
+    if not step or any(not np.array_equal(a, first + step * np.arange(len(a))) for a in value.arrays):
+        return None
+    y = g.cast(_range(g, value.shape[0]), value.dtype)
+    y = y if step == 1 else g.node("Mul", y, g.number(step, y))
+    return y if first == 0 else g.node("Add", y, g.number(first, y))
+
+
+def _a_triangle(g, value):
+    """Ones on and below a diagonal."""
+    if len(value.shape) != 2 or not all(a.size for a in value.arrays):
+        return None
+    above = int(np.count_nonzero(value.arrays[0][0])) - 1
+    if any(not np.array_equal(a, np.tri(*a.shape, above, dtype=a.dtype)) for a in value.arrays):
+        return None
+    rows, columns = [_range(g, n) for n in value.shape]
+    rows = g.node("Unsqueeze", g.node("Add", rows, g.whole(above)) if above else rows, g.whole([1]))
+    y = g.node("GreaterOrEqual", rows, columns)
+    y.dtype = "bool"
+    return g.cast(y, value.dtype)
+
+
+def _one_value(g, value):
+    values = {one for a in value.arrays for one in np.unique(a).tolist()}
+    return _filled(g, g.sizes(value.shape), values.pop(), value.dtype) if len(values) == 1 and value.shape else None
+
+
+def _scalar(g, size):
+    y = g.node("Squeeze", g.sizes([size]), g.whole([0]))
+    y.dtype = "int64"
+    return y
+
+
+def _range(g, size):
+    """The integers from 0 up to a size."""
+    y = g.node("Range", g.whole(0), _scalar(g, size), g.whole(1))
+    y.dtype = "int64"
+    return y

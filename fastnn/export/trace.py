@@ -97,7 +97,7 @@ class Call:
         op: the Op.
         inputs, outputs: Values; None for inputs that are absent.
         attributes: by name, with Sizes.
-        layer: the path of the layer that called it.
+        layer: the path of the layer that called it; "" for the model itself.
     """
 
     __slots__ = ("op", "inputs", "outputs", "attributes", "layer")
@@ -148,7 +148,8 @@ class Recorder:
 
     @property
     def layer(self):
-        return "/".join(self.places) or self.model.name
+        """The path of the layer that runs; "" for the model itself."""
+        return "/".join(self.places)
 
     # ---- What ops and tensors tell
 
@@ -225,8 +226,8 @@ GIVE_SIZES = "give the sizes with `input_signature` and `batch_size`"
 
 
 def refusal(layer, what, way_out=GIVE_SIZES):
-    """The NotExportable that says what a layer does that a file cannot do, and the way out."""
-    return NotExportable(f'the layer "{layer}" {what}: {way_out}')
+    """The NotExportable that says what a layer (or "": the model itself) does that a file cannot do, and the way out."""
+    return NotExportable(f'the layer "{layer}" {what}: {way_out}' if layer else f"it {what}: {way_out}")
 
 
 class Trace:
@@ -251,14 +252,14 @@ class Trace:
                 found = model(argument, training=False)
             runs.append((recorder, [recorder.place(y) for y in outputs_of(found)], found))
         self.structure = runs[0][2]
-        self._check_alike(model, runs)
+        self._check_alike(runs)
         first = runs[0][0]
-        self.values = [self._value(model, [recorder.seen[k] for recorder, _, _ in runs]) for k in range(len(first.seen))]
+        self.values = [self._value([recorder.seen[k] for recorder, _, _ in runs]) for k in range(len(first.seen))]
         self.inputs = self.values[:len(flatten(arguments[0]))]
         self.outputs = [self.values[k] for k in runs[0][1]]
         self.calls = self._needed([self._call(calls) for calls in zip(*[recorder.calls for recorder, _, _ in runs])])
 
-    def _check_alike(self, model, runs):
+    def _check_alike(self, runs):
         first, places, _ = runs[0]
         for recorder, others, _ in runs[1:]:
             for one, other in zip_longest(first.calls, recorder.calls):
@@ -266,13 +267,13 @@ class Trace:
                     op, layer = (one or other)[0], (one or other)[4]
                     raise refusal(layer, f"computes something else for other sizes of its input (from [{op.name}] on)")
             if places != others:
-                raise refusal(model.name, "gives back something else for other sizes of its input")
+                raise refusal("", "gives back something else for other sizes of its input")
 
-    def _value(self, model, seen):
+    def _value(self, seen):
         try:
             return Value(seen)
         except ValueError as error:
-            raise refusal(model.name, f"makes tensors with more axes for some sizes of its input, {error}") from None
+            raise refusal("", f"makes tensors with more axes for some sizes of its input, {error}") from None
 
     def _call(self, calls):
         op, inputs, outputs, _, layer = calls[0]

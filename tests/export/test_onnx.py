@@ -1,5 +1,6 @@
 """Models as ONNX files: whole ones, open sizes, names, errors."""
 import inspect
+import threading
 
 import numpy as np
 import pytest
@@ -183,6 +184,38 @@ def test_images_of_any_size(path):
     export(model, path)
     for n, height, width in ((1, 20, 30), (2, 33, 17), (7, 64, 9)):
         compare(model, opened(path), [normal(n, height, width, 3)])
+
+
+class ByHand(L.Layer):
+    """Causal attention as books write it: sizes as numbers, a triangle, a range, zeros of the shape of the input."""
+
+    def call(self, x):
+        n, steps, size = ops.shape(x)
+        scores = ops.matmul(x, ops.transpose(x, (0, 2, 1))) / ops.sqrt(ops.cast(steps, "float32"))
+        seen = ops.tril(ops.ones((steps, steps)))
+        y = ops.matmul(ops.softmax(ops.where(seen > 0, scores, -1e9)), x + ops.zeros((n, steps, size)))
+        late = ops.where(ops.arange(steps) > 2, 1.0, 0.0)
+        return y * ops.reshape(late, (1, -1, 1)), ops.sum(x, axis=1) / steps, ops.triu(scores, 1)
+
+
+def test_sizes_that_are_numbers_in_python(path):
+    x = L.Input((None, 4))
+    model = keras.Model(x, list(ByHand()(x)))
+    export(model, path)
+    for n, length in ((1, 3), (2, 9), (7, 20)):
+        compare(model, opened(path), [normal(n, length, 4)])
+
+
+def test_an_open_size_that_must_be_halved(path):
+    image = L.Input((None, None, 1))
+    top = L.Conv2D(4, 3, padding="same", activation="relu")(image)
+    deep = L.Conv2D(3, 3, padding="same")(L.MaxPooling2D(4)(top))
+    up = L.Conv2DTranspose(2, 3, strides=2, padding="same")(L.UpSampling2D()(deep))
+    model = keras.Model(image, L.Concatenate()([up, top]))
+    graph = export(model, path)
+    assert operators(graph).count("Transpose") == 2
+    for n, height, width in ((1, 4, 8), (2, 16, 12)):
+        compare(model, opened(path), [normal(n, height, width, 1)])
 
 
 def test_sizes_that_must_agree_are_tried_too(path):
@@ -371,6 +404,34 @@ def test_what_a_file_cannot_do_is_refused_by_name(layer, message, path):
     for w, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(w.numpy(), value)
     assert model.predict(normal(2, 3, 3), verbose=0).shape == (2, 3, 3)
+
+
+def test_an_op_of_the_model_itself_is_named(path):
+    x = L.Input((3,))
+    with pytest.raises(ValueError, match="it computes fastnn.ops.erfinv"):
+        export(keras.Model(x, ops.erfinv(x)), path)
+
+
+def test_exports_in_several_threads_beside_a_training():
+    failed = []
+
+    def work():
+        try:
+            model = moved(keras.Sequential([L.Input((6,)), L.Dense(4, activation="gelu"), L.Lambda(lambda x: ops.mean(x, axis=-1))]))
+            for _ in range(3):
+                compare(model, opened(onnx_file.serialized(model)), [normal(2, 6)])
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    model = keras.Sequential([L.Input((6,)), L.Dense(4), L.Dense(1)])
+    model.compile("sgd", "mse")
+    for thread in threads:
+        thread.start()
+    model.fit(normal(64, 6), normal(64, 1), epochs=5, verbose=0)
+    for thread in threads:
+        thread.join()
+    assert not failed
 
 
 def test_models_that_are_not_built_and_other_formats(path):
