@@ -2,6 +2,7 @@
 import os
 
 from .. import __version__
+from ..layers import Layer
 from ..utils.atomic import replacing
 from ..utils.extras import require
 from ..utils.io_utils import print_msg
@@ -34,7 +35,7 @@ def onnx(model, path, *, opset=None, input_signature=None, batch_size=None, verb
         verbose: whether a line says what was written; None: True.
 
     Raises:
-        ImportError: the package onnx is missing.
+        ImportError: the package onnx is missing.  TypeError: something else than a model.
         ValueError: a model that is not built, that has an op without a counterpart (the message names layer and op), that is not of
             float32, or that is larger than 2 GB, which is the most that a file of this kind holds.
 
@@ -52,6 +53,8 @@ def onnx(model, path, *, opset=None, input_signature=None, batch_size=None, verb
 def serialized(model, opset=None, input_signature=None, batch_size=None):
     """The bytes of the file, checked by the package onnx; arguments and errors as of `onnx`."""
     package = require("onnx", "fastnn.export.onnx")
+    if not isinstance(model, Layer):
+        raise TypeError(f"fastnn.export.onnx writes models. Received: {model!r}")
     opset, newest = OPSET if opset is None else opset, package.defs.onnx_opset_version()
     if not isinstance(opset, int) or not LEAST <= opset <= newest:
         raise ValueError(f"`opset` must be an integer from {LEAST} to {newest}, the newest that onnx {package.__version__} knows. "
@@ -108,6 +111,9 @@ def ref_of(graph, value, refs):
     if id(value) not in refs:
         if value.kind == "variable" and value.dtype == "float64":
             raise NotExportable(f'the variable "{value.name}" is of float64, {FEW}')
+        if value.follows:
+            raise refusal(graph.layer, "takes a further result of an op of which the export has the first alone",
+                          "compute it with other ops, or add a converter (docs/onnx.md)")
         array = value.fixed
         ref = made_outside(graph, value) if array is None else graph.constant(array, value.name or "constant")
         ref.shape, ref.dtype = value.shape, value.dtype
@@ -125,7 +131,12 @@ def convert(graph, call, refs):
     inputs = [None if x is None else ref_of(graph, x, refs) for x in call.inputs]
     graph.near = inputs
     chosen = {name: call.outputs[0] if name == "to" else call.attributes[name] for name in keywords}
-    made = function(graph, *inputs, **chosen)
+    try:
+        made = function(graph, *inputs, **chosen)
+    except TypeError as error:
+        if not any(n.__class__ is Size for x in call.inputs if x is not None for n in x.shape):
+            raise
+        raise refusal(call.layer, f"computes fastnn.ops.{call.op.name} on sizes that are open where its converter needs numbers") from error
     for value, ref in zip(call.outputs, made if isinstance(made, (tuple, list)) else (made,)):
         if ref is not None:
             ref.shape, ref.dtype = value.shape, value.dtype

@@ -9,6 +9,7 @@ import fastnn as keras
 from fastnn import layers as L
 from fastnn import ops
 from fastnn.export import onnx_file
+from fastnn.op import REGISTRY
 from tests.golden import functional_models
 from tests.layers.test_golden import FACTS
 
@@ -404,6 +405,21 @@ def test_what_a_file_cannot_do_is_refused_by_name(layer, message, path):
     for w, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(w.numpy(), value)
     assert model.predict(normal(2, 3, 3), verbose=0).shape == (2, 3, 3)
+
+
+def test_sizes_that_a_converter_needs_and_further_results_that_it_has_not(path):
+    x = L.Input((None,))
+    with pytest.raises(ValueError, match='"sparse".*sparsemax_rows.*input_signature'):
+        export(keras.Model(x, L.Activation("sparsemax", name="sparse")(x)), path)
+
+    class Sums(L.Layer):
+        def call(self, q):
+            return REGISTRY["attention"](q, q, q, scale=1.0)[1]
+
+    with pytest.raises(ValueError, match="further result"):
+        export(keras.Sequential([L.Input((3, 2, 4)), Sums()]), path)
+    with pytest.raises(TypeError, match="models"):
+        export(ops.relu, path)
 
 
 def test_an_op_of_the_model_itself_is_named(path):
