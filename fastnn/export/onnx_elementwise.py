@@ -7,7 +7,8 @@ from .onnx_converters import converts
 # ---- One operator for one op ------------------------------------------------------------------------------------
 
 UNARY = {"negative": "Neg", "abs": "Abs", "sign": "Sign", "sqrt": "Sqrt", "reciprocal": "Reciprocal", "floor": "Floor",
-         "ceil": "Ceil", "round": "Round", "exp": "Exp", "log": "Log", "sin": "Sin", "cos": "Cos", "tan": "Tan", "arcsin": "Asin", "arccos": "Acos",
+         "ceil": "Ceil", "round": "Round",
+         "exp": "Exp", "log": "Log", "sin": "Sin", "cos": "Cos", "tan": "Tan", "arcsin": "Asin", "arccos": "Acos",
          "arctan": "Atan", "sinh": "Sinh", "cosh": "Cosh", "tanh": "Tanh", "arcsinh": "Asinh", "arccosh": "Acosh", "arctanh": "Atanh",
          "erf": "Erf", "isnan": "IsNaN", "isinf": "IsInf", "logical_not": "Not", "relu": "Relu", "softplus": "Softplus",
          "sigmoid": "Sigmoid", "not_bits": "BitwiseNot"}

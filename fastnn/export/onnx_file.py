@@ -136,7 +136,7 @@ def convert(graph, call, refs):
     except TypeError as error:
         if not any(n.__class__ is Size for x in call.inputs if x is not None for n in x.shape):
             raise
-        raise refusal(call.layer, f"computes fastnn.ops.{call.op.name} on sizes that are open where its converter needs numbers") from error
+        raise refusal(call.layer, f"computes fastnn.ops.{call.op.name} on open sizes, where its converter needs numbers") from error
     for value, ref in zip(call.outputs, made if isinstance(made, (tuple, list)) else (made,)):
         if ref is not None:
             ref.shape, ref.dtype = value.shape, value.dtype

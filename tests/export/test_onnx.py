@@ -62,7 +62,8 @@ def mobile():
     x = image = L.Input((32, 32, 3))
     for layer in (L.ZeroPadding2D(((0, 1), (0, 1))), L.Conv2D(8, 3, strides=2), L.BatchNormalization(), L.ReLU(6.0),
                   L.DepthwiseConv2D(3, padding="same"), L.Activation("swish"), L.SeparableConv2D(12, 3), L.LeakyReLU(),
-                  L.PReLU(shared_axes=[1, 2]), L.Cropping2D(1), L.AveragePooling2D(2, padding="same"), L.GroupNormalization(4), L.Flatten()):
+                  L.PReLU(shared_axes=[1, 2]), L.Cropping2D(1), L.AveragePooling2D(2, padding="same"), L.GroupNormalization(4),
+                  L.Flatten()):
         x = layer(x)
     return keras.Model(image, L.Dense(3)(x))
 
@@ -129,7 +130,8 @@ def test_graphs_of_layers(name, path):
 
 def test_a_shared_layer_has_its_weights_once(path):
     graph = export(functional_models.shared(keras), path)
-    assert sorted(w.name for w in graph.initializer) == [f"{name}/{w}" for name in ("both", "first", "second") for w in ("bias", "kernel")]
+    wanted = [f"{name}/{w}" for name in ("both", "first", "second") for w in ("bias", "kernel")]
+    assert sorted(w.name for w in graph.initializer) == wanted
 
 
 def test_every_layer_is_among_the_cases():
