@@ -10,7 +10,7 @@ from fastnn.op import REGISTRY, Data
 from .helpers import compare, opened
 
 onnx_converters.load_converters()
-LARGE, MOST = 5000, 6               # elements of a case (large ones are there for the threads of kernels), cases of an op
+LARGE, MOST = 5000, 3               # elements of a case (large ones are there for the threads of kernels), cases of an op
 
 
 class Compute(keras.Model):
