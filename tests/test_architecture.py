@@ -29,6 +29,7 @@ FLOORS = [
     ["layers", "optimizers"],
     ["saving"],
     ["callbacks"],
+    ["export"],
     ["models", "datasets", "preprocessing"],
     ["backend", "compat"],
     ["demo", "__main__"],

@@ -180,6 +180,26 @@ class Model(Fit, Layer):
         from .plan_report import print_plans
         print_plans(self, every_shape, print_fn)
 
+    def export(self, filepath, format="onnx", verbose=None, input_signature=None, **kwargs):
+        """Writes what the model computes when it predicts as a file that other engines run, without any code of its own.
+
+        Args:
+            filepath: of the file.
+            format: "onnx".
+            verbose: whether a line says what was written; None: True.
+            input_signature: InputSpecs, KerasTensors or arrays that say shapes and dtypes of the inputs; None: those of the model.
+            **kwargs: further arguments of `fastnn.export.onnx`: `opset` (or `opset_version`), `batch_size`.
+
+        Raises:
+            ValueError: another format, a model that is not built, an op that the format does not have.
+
+        Example:
+            >>> import os, tempfile
+            >>> model.export(os.path.join(tempfile.mkdtemp(), "model.onnx"))
+        """
+        from ..export import export_model
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
+
     # ---- Building, for a class without a `build` of its own ------------------------------------------------
 
     def build(self, input_shape):
