@@ -1,4 +1,6 @@
 """CallbackList: calls the hooks of several callbacks, and knows which of them have any."""
+import weakref
+
 from .callback import Callback
 from .history import History, Logs
 from .progbar_logger import ProgbarLogger
@@ -58,6 +60,11 @@ class CallbackList(Callback):
         """Gives what `fit` was given as validation data to all."""
         for callback in self.callbacks:
             callback.validation_data = data if isinstance(data, (list, tuple)) else None
+
+    def set_training_data(self, data):
+        """Lets all ask for the last batch, without keeping the data when training is over."""
+        for callback in self.callbacks:
+            callback.training_data = weakref.ref(data)
 
     def watches_batches(self, mode):
         """Whether any callback has a hook around batches; `mode`: "train", "test" or "predict"."""
