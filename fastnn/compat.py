@@ -190,6 +190,11 @@ def with_period(init):
 
 # ---- Logs -------------------------------------------------------------------------------------------------------
 
+def params(module):
+    """self.params["nb_epoch"] of a callback."""
+    module.Params.aliases = {"nb_epoch": "epochs", "nb_sample": "samples"}
+
+
 def history(module):
     """history["acc"] beside history["accuracy"], and so on."""
     module.Logs.aliases = {**dict(LOGS), **{new: old for old, new in LOGS}}
@@ -197,8 +202,8 @@ def history(module):
 
 # ---- The import system ------------------------------------------------------------------------------------------
 
-PATCHES = {"fastnn.callbacks": callbacks, "fastnn.callbacks.history": history, "fastnn.layers": layers,
-           "fastnn.models": models, "fastnn.optimizers": optimizers}
+PATCHES = {"fastnn.callbacks": callbacks, "fastnn.callbacks.history": history, "fastnn.callbacks.params": params,
+           "fastnn.layers": layers, "fastnn.models": models, "fastnn.optimizers": optimizers}
 
 
 class OldModule(types.ModuleType):

@@ -6,8 +6,10 @@ class Callback:
 
     Attributes:
         model: the model that is trained.
-        params: "verbose", "epochs" and "steps" (per epoch; None if not known).
-        validation_data: what `fit` was given, or None.
+        params: "verbose", "epochs" and "steps" (per epoch; None if not known); from `fit` also, though not listed, what
+            Keras 2 told: "samples", "batch_size" and "do_validation".
+        validation_data: (x, y) or (x, y, sample_weight), as `fit` was given it or split it off; None if there is none or it
+            comes as batches.
         idle_hooks: functions of the class that have nothing to do with the arguments which this object was given.
 
     `logs` are values by name (floats), as they stand at that moment.
@@ -67,6 +69,12 @@ class Callback:
     def on_train_batch_begin(self, batch, logs=None):
         """Before a step of training."""
         self.on_batch_begin(batch, logs=logs)
+
+    def on_train_data(self, batch, data):
+        """After `on_train_batch_begin`, with what the step is about to get: x, (x, y) or (x, y, sample_weight), tensors.
+
+        Keras has no such hook.  With `steps_per_execution` it is called for each step.
+        """
 
     def on_train_batch_end(self, batch, logs=None):
         """After a step of training; `logs` are means since the epoch began."""

@@ -3,11 +3,12 @@ import weakref
 
 from .callback import Callback
 from .history import History, Logs
+from .params import Params
 from .progbar_logger import ProgbarLogger
 
-BATCH_HOOKS = [f"on_{mode}_batch_{when}" for mode in ("train", "test", "predict") for when in ("begin", "end")]
+BATCH_HOOKS = [f"on_{mode}_batch_{when}" for mode in ("train", "test", "predict") for when in ("begin", "end")] + ["on_train_data"]
 # Each with the older one that it calls.  Made once: Python's cache of methods keeps each new string that it is asked with.
-HOOKS = {hook: [hook, *([hook.replace("_train", "")] if "_train_" in hook else [])] for hook in BATCH_HOOKS}
+HOOKS = {hook: [hook, *([hook.replace("_train", "")] if "_train_batch" in hook else [])] for hook in BATCH_HOOKS}
 
 
 class CallbackList(Callback):
@@ -34,7 +35,7 @@ class CallbackList(Callback):
         if model is not None:
             self.set_model(model)
         if params:
-            self.set_params(params)
+            self.set_params(Params(params))
         self._overriding = {hook: [c for c in self.callbacks if overrides(c, hook)] for hook in BATCH_HOOKS}
 
     def append(self, callback):
@@ -56,10 +57,18 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_params(params)
 
-    def set_validation_data(self, data):
-        """Gives what `fit` was given as validation data to all."""
+    def set_data(self, data, validation_data):
+        """Tells all what `fit` trains with.
+
+        Args:
+            data: the batches.
+            validation_data: what `fit` was given as such, or what it split off.
+        """
         for callback in self.callbacks:
-            callback.validation_data = data if isinstance(data, (list, tuple)) else None
+            callback.validation_data = validation_data if isinstance(validation_data, (list, tuple)) else None
+        if isinstance(self.params, Params):
+            self.params.hidden = {"samples": getattr(data, "num_samples", None), "batch_size": getattr(data, "batch_size", None),
+                                  "do_validation": validation_data is not None}
 
     def set_training_data(self, data):
         """Lets all ask for the last batch, without keeping the data when training is over."""
@@ -68,7 +77,12 @@ class CallbackList(Callback):
 
     def watches_batches(self, mode):
         """Whether any callback has a hook around batches; `mode`: "train", "test" or "predict"."""
-        return bool(self._overriding[f"on_{mode}_batch_begin"] or self._overriding[f"on_{mode}_batch_end"])
+        hooks = [f"on_{mode}_batch_begin", f"on_{mode}_batch_end", *(["on_train_data"] if mode == "train" else [])]
+        return any(self._overriding[hook] for hook in hooks)
+
+    def shows_data(self):
+        """Whether any callback wants to see the batches that are trained with."""
+        return bool(self._overriding["on_train_data"])
 
     # ---- Hooks ---------------------------------------------------------------------------------------------
 
@@ -115,6 +129,12 @@ class CallbackList(Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         self._before_batch("on_train_batch_begin", batch, logs)
+
+    def on_train_data(self, batch, data):
+        """Shows a batch to those who want to see it; gathered ahead, it lies in memory that the next ones use again: they get a copy."""
+        tensors = data.tensors() if hasattr(data, "tensors") else data
+        for callback in self._overriding["on_train_data"]:
+            callback.on_train_data(batch, tensors)
 
     def on_train_batch_end(self, batch, logs=None):
         self._after_batch("on_train_batch_end", batch, logs)

@@ -67,7 +67,7 @@ class Fit(Trainer):
         self._check_frozen()
 
         callbacks = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
-        callbacks.set_validation_data(validation_data)
+        callbacks.set_data(data.batches, validation_data)
         callbacks.set_training_data(data)
         self.stop_training = False
         logs = Logs()
@@ -190,7 +190,7 @@ class Fit(Trainer):
         self.reset_metrics()
         if callbacks.watches_batches("train"):
             return self._watched_epoch(data, callbacks.on_train_batch_begin, callbacks.on_train_batch_end,
-                                       self._step("train_step"), stops=True)
+                                       self._step("train_step"), show=callbacks.shows_data() and callbacks.on_train_data, stops=True)
         train_step, logs = self._step("train_step"), {}
         for batch in data.epoch(train_step):
             logs = train_step(batch)
@@ -211,15 +211,18 @@ class Fit(Trainer):
         callbacks.on_test_end(logs)
         return logs
 
-    def _watched_epoch(self, data, begin, end, run, stops=False):
+    def _watched_epoch(self, data, begin, end, run, show=None, stops=False):
         """An epoch where a callback wants to know of batches (every `steps_per_execution` of them).
 
+        show: what each batch is shown to, if anybody wants to see it.
         stops: whether `stop_training` ends it; an evaluation looks at all data, also after a training was stopped.
         """
         each, logs, step = self.steps_per_execution, {}, -1
         for step, batch in enumerate(data.epoch(run)):
             if step % each == 0:
                 begin(step)
+            if show:
+                show(step, batch)
             logs = run(batch)
             if step % each == each - 1:
                 end(step, logs)

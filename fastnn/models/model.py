@@ -1,7 +1,15 @@
 """Model: a layer with fit, evaluate and predict."""
+import json
+
 from ..layers import Layer
+from ..layers.structure import map_shapes
+from ..saving import model_files, weight_files
+from ..tensor import Spec
+from ..utils.serialization import deserialize, serialize_keras_object, serialize_value
+from ..utils.warn_utils import warn
 from .fit import Fit
 from .summary import print_summary
+from .trainer import Trainer
 
 
 class Model(Fit, Layer):
@@ -29,6 +37,8 @@ class Model(Fit, Layer):
         >>> model.compile("adam", "mse")
         >>> model.fit(x, y, epochs=2)
     """
+
+    saved_properties = ("layers",)      # in files layers have these paths, see fastnn/saving/state.py
 
     def __new__(cls, *args, **kwargs):
         if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
@@ -124,6 +134,33 @@ class Model(Fit, Layer):
         from .profile import profile_model
         return profile_model(self, x, y, sample_weight, batch_size, steps, training)
 
+    def gradients_of(self, data):
+        """The gradients that a step of training would take, without making it: nothing is changed, bit for bit.
+
+        Args:
+            data: a batch as `train_step` gets it: x, (x, y) or (x, y, sample_weight) of tensors.
+
+        Returns:
+            A list of (weight, gradient): gradients are NumPy arrays, before they are clipped; None for a weight that the loss
+            does not depend on.
+
+        Raises:
+            ValueError: the model has no weights yet.
+
+        Example:
+            >>> batch = fastnn.ops.array(x), fastnn.ops.array(y)
+            >>> [gradient.shape for _, gradient in model.gradients_of(batch)]
+            [(4, 1), (1,)]
+        """
+        from .gradients import gradients_of
+        self._assert_compiled("gradients_of")
+        return gradients_of(self, data)[0]
+
+    def _first_not_finite(self, data):
+        """Where NaN or infinity comes up first in a step with this batch: see `gradients.first_not_finite`."""
+        from .gradients import first_not_finite
+        return first_not_finite(self, data)
+
     def plan_summary(self, every_shape=False, print_fn=None):
         """Prints what has become of the model's steps: for each that is replayed as one call a table of its launches.
 
@@ -143,17 +180,99 @@ class Model(Fit, Layer):
         from .plan_report import print_plans
         print_plans(self, every_shape, print_fn)
 
+    # ---- Building, for a class without a `build` of its own ------------------------------------------------
+
+    def build(self, input_shape):
+        """Makes all weights by a call on symbolic inputs of this shape (with the batch axis; a list or dict of shapes for several)."""
+        self(map_shapes(lambda shape: Spec(shape, self.dtype), input_shape))
+
+    def _build_once(self, shape, also):
+        if type(self).build is not Model.build:
+            return super()._build_once(shape, also)
+        self.__dict__["_build_shape"] = shape       # the layers are built as the call meets them
+        self.built = True
+
+    # ---- Compiling again -----------------------------------------------------------------------------------
+
     def get_compile_config(self):
         """The arguments of `compile`, as plain values; None before it."""
-        from ..utils.serialization import serialize_value
         if self._compile_config is None:
             return None
         return {name: serialize_value(value) for name, value in self._compile_config.items()}
 
     def compile_from_config(self, config):
-        """Compiles the model again from the result of `get_compile_config`."""
-        from ..utils.serialization import deserialize
-        self.compile(**{name: deserialize(value) if isinstance(value, dict) else value for name, value in config.items()})
+        """Compiles the model again from the result of `get_compile_config`, and makes the variables of the optimizer."""
+        if type(self).compile is not Trainer.compile and type(self).compile_from_config is Model.compile_from_config:
+            warn(f"{type(self).__name__} has a `compile` of its own: the model is not compiled. Compile it, or give the class "
+                 "`get_compile_config` and `compile_from_config`, too")
+            return
+        self.compile(**{name: deserialize(value) if isinstance(value, (dict, list)) else value for name, value in config.items()})
+        self._build_optimizer()
+
+    def _build_optimizer(self):
+        if self.built and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    # ---- Files ---------------------------------------------------------------------------------------------
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Writes the model to a file: architecture, weights, the arguments of `compile` and the state of the optimizer.
+
+        The file takes its place only when it is complete: a process killed, or a full disk, leaves the old one.  Needs h5py.
+
+        Args:
+            filepath: path that ends in `.keras`, or in `.h5` or `.hdf5` for the older format; a binary file for `.keras`.
+            overwrite: whether a file that is there may be replaced.
+            zipped: taken for the sake of Keras; True.
+            include_optimizer: whether the state of the optimizer is kept.
+
+        Raises:
+            ValueError: another ending; FileExistsError: the file is there; TypeError: what has no config; ImportError: h5py is missing.
+
+        Example:
+            >>> model.save("model.keras")
+            >>> model = fastnn.saving.load_model("model.keras")
+        """
+        model_files.save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
+        """Writes the weights, and the state of the optimizer where the format has a place for it.
+
+        Args:
+            filepath: path that ends in `.weights.h5` (needs h5py), `.safetensors` (needs safetensors), or in `.h5` or `.hdf5` for
+                Keras 2's layout; `.weights.json` with `max_shard_size`.
+            overwrite: whether a file that is there may be replaced.
+            max_shard_size: gigabytes: the weights are spread over files of at most this size, which the `.weights.json` lists.
+
+        Raises:
+            ValueError: another ending, a model without weights; FileExistsError: the file is there.
+
+        Example:
+            >>> model.save_weights("model.weights.h5")
+            >>> model.load_weights("model.weights.h5")
+        """
+        weight_files.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(self, filepath, skip_mismatch=False, by_name=False):
+        """Loads weights from a file that `save_weights` or `save` of fastnn or Keras wrote.
+
+        All shapes are compared first: a file that does not fit changes nothing.
+
+        Args:
+            filepath: path that ends in `.weights.h5`, `.weights.json`, `.keras`, `.safetensors`, `.h5` or `.hdf5`.
+            skip_mismatch: whether layers that do not fit are left as they are, with a warning.
+            by_name: for `.h5` of Keras 2's layout: layers are found by their names, and not by their order.
+
+        Raises:
+            ValueError: a damaged file, weights that do not fit, a model that has no weights yet.
+        """
+        weight_files.load_weights(self, filepath, skip_mismatch, by_name)
+
+    def to_json(self, **kwargs):
+        """The architecture as JSON, for `fastnn.models.model_from_json`; `kwargs` go to `json.dumps`."""
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+    # ---- Config --------------------------------------------------------------------------------------------
 
     def get_config(self):
         """The arguments that make this model again, as plain values."""

@@ -18,7 +18,7 @@ from .fusion import Step
 from .profile_report import Profile, Row
 
 WARM = 3        # steps that are not counted
-_one_at_a_time = threading.RLock()
+one_at_a_time = threading.RLock()
 
 
 def profile_model(model, x, y, sample_weight, batch_size, steps, training):
@@ -134,7 +134,7 @@ class Note:
 
 def observe(model, make_batch, step):
     """Runs one step under an Observer."""
-    with _one_at_a_time, Observer(model) as observer, recording(calls=observer):
+    with one_at_a_time, Observer(model) as observer, recording(calls=observer):
         observer.start = nanoseconds()
         with observer.within("feeding", "feeding"):
             batch = make_batch()
@@ -291,10 +291,10 @@ class _Within:
 # ---- What a step changes ----------------------------------------------------------------------------------------
 
 class Kept:
-    """The state of a model, its optimizer, metrics and random numbers, to be put back bit for bit."""
+    """The state of a model, its optimizer (and others), metrics and random numbers, to be put back bit for bit."""
 
-    def __init__(self, model):
-        holders = [*model._flatten_layers(), *model.metrics, model.optimizer, model._compile_loss]
+    def __init__(self, model, optimizers=()):
+        holders = [*model._flatten_layers(), *model.metrics, model.optimizer, *optimizers, model._compile_loss]
         variables = [v for holder in holders for v in getattr(holder, "variables", ())]
         self.values = [(v, v.data.copy()) for v in {id(v): v for v in variables}.values()]
         self.attributes = [(h, dict(vars(h))) for h in holders if h is not None]

@@ -8,7 +8,7 @@ import pytest
 
 from fastnn import callbacks, layers, metrics, optimizers
 from fastnn.callbacks import Callback
-from fastnn.models import Sequential
+from fastnn.models import Model, Sequential
 from fastnn.utils.progbar import Progbar
 
 
@@ -51,8 +51,8 @@ def test_order_of_hooks():
     recorder, model = Recorder(), model_of()
     model.fit(x, y, batch_size=4, epochs=1, validation_data=(x, y), validation_batch_size=6, callbacks=[recorder], verbose=0)
     assert recorder.calls == [
-        "on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_batch_end 0", "on_train_batch_begin 1",
-        "on_train_batch_end 1", "on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0", "on_test_end",
+        "on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_data 0", "on_train_batch_end 0",
+        "on_train_batch_begin 1", "on_train_data 1", "on_train_batch_end 1", "on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0", "on_test_end",
         "on_epoch_end 0", "on_train_end"]
     assert recorder.model is model and recorder.params == {"verbose": 0, "epochs": 1, "steps": 2}
     recorder.calls.clear()
@@ -114,6 +114,39 @@ def test_model_can_be_assigned_and_validation_data_is_there():
     assert old.predicted.shape == (3, 1) and old.validation_data[1] is not None
     model_of().fit(x, y, validation_split=0.2, callbacks=[old], verbose=0)
     assert len(old.validation_data[0]) == 4
+
+
+def test_what_books_read_of_layers_and_data():
+    """set_model makes a model of all layers' outputs; `validation_data` holds inputs and targets, given or split off."""
+    class Activations(Callback):
+        def set_model(self, model):
+            self.model = model
+            self.outputs = Model(model.input, [layer.output for layer in model.layers])
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.found = self.outputs.predict(self.validation_data[0][0:1], verbose=0)
+            self.targets = self.validation_data[1]
+
+    x, y = data()
+    for arguments in (dict(validation_data=(x, y)), dict(validation_split=0.5)):
+        own, model = Activations(), Sequential([layers.Dense(3, activation="relu"), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.build((None, 4))
+        model.fit(x, y, callbacks=[own], verbose=0, **arguments)
+        assert [a.shape for a in own.found] == [(1, 3), (1, 1)] and len(own.targets) == (10 if "validation_split" in arguments else 20)
+
+
+def test_params_of_older_versions():
+    recorder, (x, y) = Recorder(), data(20)
+    model_of().fit(x, y, validation_split=0.2, batch_size=4, epochs=3, callbacks=[recorder], verbose=0)
+    params = recorder.params
+    assert params == {"verbose": 0, "epochs": 3, "steps": 4} and list(params) == ["verbose", "epochs", "steps"]
+    assert [params[name] for name in ("samples", "batch_size", "do_validation", "nb_epoch", "nb_sample")] == [16, 4, True, 3, 16]
+    assert "samples" in params and params.get("nb_epoch") == 3 and "metrics" not in params and params.get("fun", 7) == 7
+    with pytest.raises(KeyError, match="fun"):
+        params["fun"]
+    model_of().fit(iter([(x, y)]), steps_per_epoch=1, callbacks=[recorder], verbose=0)
+    assert recorder.params["samples"] is None
 
 
 def test_history_of_several_fits():

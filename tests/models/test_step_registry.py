@@ -29,9 +29,10 @@ REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "Orthogona
 CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
 METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
 CALLBACKS = {"BaseLogger": {}, "EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {},
-             "LambdaCallback": {}, "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {},
-             "ReduceLROnPlateau": {"patience": 1, "min_delta": 1.0}, "TerminateOnNaN": {}}
-CALLBACKS_ELSEWHERE = {"CSVLogger", "ModelCheckpoint", "RemoteMonitor", "SwapEMAWeights"}      # in tests/callbacks: they need files, a server ...
+             "GradientMonitor": {"every": 2}, "LambdaCallback": {}, "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {},
+             "ReduceLROnPlateau": {"patience": 1, "min_delta": 1.0}, "TerminateOnNaN": {},
+             "TimeLimit": {"limit": 3600}}
+CALLBACKS_ELSEWHERE = {"CSVLogger", "ModelCheckpoint", "PlotTraining", "RemoteMonitor", "SwapEMAWeights"}      # in tests/callbacks: they need files, a server ...
 BASES = {"Layer", "Wrapper", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
          "OptimizerMap", "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
 NOT_ACTIVATIONS = {"deserialize", "get", "serialize", "in_epilogue", "over_axes"}
