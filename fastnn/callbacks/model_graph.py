@@ -63,6 +63,8 @@ class Walk:
         for found in tensors(config["layers"]):
             name, call, index = found["keras_history"]
             shapes.setdefault((name, call), {})[index] = found["shape"]
+        for (name, call, index), output in zip(ends(config["output_layers"]), getattr(model, "outputs", ())):
+            shapes.setdefault((name, call), {})[index] = tuple(output.shape)
         for number, (name, call, _) in enumerate(ends(config["input_layers"])):
             if given:
                 results[name, call] = [given[min(number, len(given) - 1)]]
