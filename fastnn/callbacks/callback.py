@@ -36,6 +36,9 @@ class Callback:
         """Takes the model, before training."""
         self.model = model
 
+    def __getstate__(self):     # copies and pickles have no training of their own
+        return {name: value for name, value in vars(self).items() if name != "training_data"}
+
     def last_batch(self):
         """The batch that `fit` trained with last, as `train_step` gets it: x, (x, y) or (x, y, sample_weight), tensors.
 

@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import time
+import weakref
 import zlib
 
 import numpy as np
@@ -46,6 +47,7 @@ class EventFile:
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{next(_numbers):06}"
         self.path = os.path.join(folder, name)
         self.file = open(self.path, "xb", buffering=0)
+        weakref.finalize(self, self.file.close)
         self.add_event(self.events.Event(file_version="brain.Event:2"))
 
     def get_logdir(self):

@@ -1,4 +1,7 @@
 """`Callback.last_batch`: what the step before was trained with, by steps that are replayed, too."""
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -61,3 +64,11 @@ def test_shuffled_batches_that_are_gathered_ahead():
     model.fit(x, x * 2, batch_size=8, epochs=8, verbose=0, callbacks=[Sees()])
     for epoch in range(8):
         assert np.array_equal(np.sort(np.concatenate(seen[epoch * 8:epoch * 8 + 8])), x.ravel())
+
+
+def test_histories_are_pickled():
+    model = Sequential([layers.Input((6,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(X, Y, epochs=2, verbose=0)
+    for again in (pickle.loads(pickle.dumps(history)), copy.deepcopy(history)):
+        assert again.history == history.history and again.last_batch() is None

@@ -1,6 +1,8 @@
 """TensorBoard: what the real one reads of its files, and that the training is none the other for it."""
 import json
+import os
 import struct
+import subprocess
 import sys
 import zlib
 
@@ -183,6 +185,30 @@ def test_what_was_written_is_there_when_training_fails(tmp_path):
     model.fit(*SMALL, epochs=1, batch_size=4, verbose=0, callbacks=[board])
     assert old.closed and not board._writers
     assert [step for step, _ in points(read(tmp_path / "train"), "batch_loss")] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+
+
+KILLED = """
+import os, signal, sys, numpy as np
+from fastnn import Sequential, callbacks, layers
+
+class Killer(callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.optimizer.iterations.numpy() == 9:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+model = Sequential([layers.Input((3,)), layers.Dense(2)])
+model.compile("sgd", "mse")
+model.fit(np.ones((20, 3)), np.ones((20, 2)), epochs=9, batch_size=4, verbose=0,
+          callbacks=[callbacks.TensorBoard(sys.argv[1], update_freq=1, histogram_freq=1), Killer()])
+"""
+
+
+def test_a_killed_run_leaves_all_that_it_has_told(tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode < 0
+    train = read(tmp_path / "train")
+    assert [step for step, _ in points(train, "batch_loss")] == list(range(1, 10))
+    assert [step for step, _ in points(train, "epoch_loss")] == [0] and train.Histograms("dense/bias/histogram")[0].step == 0
 
 
 def test_without_tensorboardX(monkeypatch):
