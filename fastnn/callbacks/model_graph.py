@@ -20,10 +20,10 @@ def model_graph(model, config):
         for key, value in node.config.items():
             if key != "name" and isinstance(value, (bool, int, float, str)) or isinstance(value, list) and len(value) <= 8:
                 made.attr[key].s = str(value).encode()
-        shapes = [shape for _, shape in sorted(node.shapes.items())]
-        if shapes:
-            made.attr["_output_shapes"].list.shape.extend([
-                proto("tensor_shape").TensorShapeProto(dim=[{"size": -1 if side is None else side} for side in shape]) for shape in shapes])
+        shapes = [node.shapes.get(number) for number in range(max(node.shapes, default=-1) + 1)]
+        made.attr["_output_shapes"].list.shape.extend([
+            proto("tensor_shape").TensorShapeProto(unknown_rank=True) if shape is None else
+            proto("tensor_shape").TensorShapeProto(dim=[{"size": -1 if side is None else side} for side in shape]) for shape in shapes])
     return graph
 
 
@@ -92,7 +92,8 @@ class Walk:
         if "layers" in entry["config"]:
             return self.enter(layer, entry["config"], name + "/", taken)
         if not shapes:
-            shapes = shapes_of(layer)
+            given = entry["config"].get("batch_shape")      # of an InputLayer
+            shapes = {0: given} if given else shapes_of(layer)
         inputs = [node if not index else f"{node}:{index}" for node, index in taken]
         self.made.append(Node(name, entry["class_name"], entry["config"], inputs, shapes))
         return [(name, 0)]

@@ -331,7 +331,10 @@ def test_graphs_of_models_in_models():
         "row/up": ["two/left"], "row/down": ["row/up"], "split": ["two/right"], "add": ["row/down", "split:3"], "again": ["shared.2"],
         "attention": ["again", "again"]}
     assert {node.name: [side.size for side in node.attr["_output_shapes"].list.shape[0].dim] for node in graph.node
-            if node.name in ("add", "attention", "shared.2")} == {"add": [-1, 1], "attention": [-1, 1, 3], "shared.2": [-1, 3]}
+            if node.name in ("add", "attention", "shared.2", "start")} == {
+        "add": [-1, 1], "attention": [-1, 1, 3], "shared.2": [-1, 3], "start": [-1, 3]}
+    split = next(node for node in graph.node if node.name == "split").attr["_output_shapes"].list.shape
+    assert [shape.unknown_rank for shape in split] == [True, True, True, False] and [side.size for side in split[3].dim] == [-1, 1]
 
 
 def test_models_without_graph(tmp_path, recwarn):
