@@ -160,7 +160,7 @@ def flat(callbacks):
         return []
     if isinstance(callbacks, (list, tuple)):
         return [c for part in callbacks for c in flat(part)]
-    return [callbacks]
+    return list(callbacks.callbacks) if isinstance(callbacks, CallbackList) else [callbacks]
 
 
 def check(callbacks):

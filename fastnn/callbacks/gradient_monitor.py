@@ -55,26 +55,24 @@ class GradientMonitor(Callback):
     def on_train_begin(self, logs=None):
         self.history, self.steps, self.found = {}, [], None
         self._step, self._epoch = -1, 0
-        self._data = self._before = None        # of the last step: its batch; the values of variables before it
+        self._data = self._before = self._weights = None        # of the last step: its batch; the values of variables before it
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
+        self._epoch, self._before = epoch, None
 
     def on_train_data(self, batch, data):
         self._check({})         # of the step before, if `steps_per_execution` let it pass
         self._step += 1
-        if not self.model._is_complete():
-            return
-        if self.find_nan and self.found is None:
+        if self.find_nan and self.found is None and (self._before is not None or self._collect()):
             self._remember(batch, data)
-        if self._step % self.every == 0:
+        if self._step % self.every == 0 and self.model._is_complete():
             self._take_norms(data)
 
     def on_train_batch_end(self, batch, logs=None):
         self._check(logs or {})
 
     def on_train_end(self, logs=None):
-        self._data = self._before = None
+        self._data = self._before = self._weights = None
 
     # ---- Norms ---------------------------------------------------------------------------------------------
 
@@ -100,10 +98,16 @@ class GradientMonitor(Callback):
 
     # ---- NaN -----------------------------------------------------------------------------------------------
 
+    def _collect(self):
+        """Looks up, once an epoch, what is to be remembered; whether the model has its weights."""
+        if not self.model._is_complete():
+            return False
+        variables = {id(v): v for layer in self.model._flatten_layers() for v in layer.variables}
+        self._before = [(v, np.empty_like(v.data)) for v in variables.values()]
+        self._weights = self.model.trainable_variables
+        return True
+
     def _remember(self, batch, data):
-        variables = list({id(v): v for layer in self.model._flatten_layers() for v in layer.variables}.values())
-        if self._before is None or [id(v) for v, _ in self._before] != [id(v) for v in variables]:
-            self._before = [(v, np.empty_like(v.data)) for v in variables]
         for v, value in self._before:
             value[...] = v.data
         self._data, self._batch, self._random = data, batch, global_state()
@@ -115,11 +119,10 @@ class GradientMonitor(Callback):
         loss = logs.get("loss", 0.0)
         if not math.isfinite(loss) or self._first_bad_weight():
             self._explain()
-            self._before = None
         self._data = None
 
     def _first_bad_weight(self):
-        return next((v.path for v in self.model.trainable_variables if not is_finite(v.data)), None)
+        return next((v.path for v in self._weights if not is_finite(v.data)), None)
 
     def _explain(self):
         """Runs the last step again, looks at it closely, and leaves everything as it is."""

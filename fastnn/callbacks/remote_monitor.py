@@ -1,10 +1,6 @@
 """RemoteMonitor: sends the values of every epoch to a server."""
-import http.client
 import json
 import math
-import urllib.error
-import urllib.parse
-import urllib.request
 
 from ..utils.warn_utils import warn
 from .callback import Callback
@@ -42,14 +38,23 @@ class RemoteMonitor(Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         text = json.dumps({"epoch": epoch, **{name: plain(value) for name, value in (logs or {}).items()}})
+        try:
+            self._post(text)
+        except (OSError, ValueError) as error:
+            warn(f"RemoteMonitor: the server at {self.root} was not reached, or did not take the values: {error}. Training goes on")
+
+    def _post(self, text):
+        import http.client          # here, since they load half of the standard library
+        import urllib.parse
+        import urllib.request
         body = text if self.send_as_json else urllib.parse.urlencode({self.field: text})
         kind = "application/json" if self.send_as_json else "application/x-www-form-urlencoded"
         request = urllib.request.Request(self.root + self.path, body.encode(), {"Content-Type": kind, **(self.headers or {})})
         try:
             with urllib.request.urlopen(request, timeout=self.timeout):
                 pass
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            warn(f"RemoteMonitor: the server at {self.root} was not reached, or did not take the values: {error}. Training goes on")
+        except http.client.HTTPException as error:
+            raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def plain(value):

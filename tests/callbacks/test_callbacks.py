@@ -393,7 +393,8 @@ def test_a_loop_of_ones_own():
     some.on_train_end()
     assert recorder.calls == ["on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_batch_end 0", "on_epoch_end 0", "on_train_end"]
     assert history.history == {"loss": [1.0]} and recorder.params == {"epochs": 1, "steps": 1, "verbose": 0}
-    assert isinstance(some, Callback) and callbacks.CallbackList([callbacks.ProgbarLogger()]).params is None
+    assert isinstance(some, Callback) and callbacks.CallbackList([callbacks.ProgbarLogger(count_mode="samples")]).params is None
+    assert callbacks.CallbackList([some, [callbacks.BaseLogger()]]).callbacks[:2] == [recorder, history]
 
 
 # ---- Progress ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from fastnn import callbacks
+from fastnn import callbacks, saving
 from fastnn.callbacks import Callback
 
 from .test_callbacks import data, model_of
@@ -148,6 +148,36 @@ def test_a_class_derived_from_it_sees_every_batch():
     assert every.batches == never.batches == 6 and sorted(os.listdir()) == ["1-2.keras", "2-1.keras", "2-3.keras", "whole.keras"]
 
 
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_files_hold_the_best_model(ending):
+    pytest.importorskip("h5py")
+
+    class Kept(Callback):
+        kept = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.kept.append((logs["val_loss"], self.model.get_weights(), [v.numpy() for v in self.model.optimizer.variables]))
+
+    model, (x, y) = model_of(optimizer="adam"), data(20)
+    best = callbacks.ModelCheckpoint("new/{epoch}" + ending, save_best_only=True, save_weights_only=ending != ".keras")
+    last = callbacks.ModelCheckpoint("last" + ending, save_freq=3, save_weights_only=ending != ".keras")
+    Kept.kept = []
+    history = model.fit(x, y, batch_size=4, epochs=6, validation_split=0.4, callbacks=[Kept(), best, last], verbose=0)
+    assert [entry.ready is not None and entry.ready.runs > 0 for entry in model._plans["train_step"].entries.values()] == [True]
+    values = history.history["val_loss"]
+    assert sorted(os.listdir("new")) == [f"{i + 1}{ending}" for i, v in enumerate(values) if v < min([np.inf, *values[:i]])]
+    at = int(np.argmin(values))
+    path = f"new/{at + 1}{ending}"
+    if ending == ".keras":
+        loaded = saving.load_model(path)
+    else:
+        loaded = model_of(optimizer="adam")
+        loaded.load_weights(path)
+    for a, b in zip([*loaded.get_weights(), *[v.numpy() for v in loaded.optimizer.variables]], [*Kept.kept[at][1], *Kept.kept[at][2]]):
+        np.testing.assert_array_equal(a, b)
+    assert os.path.exists("last" + ending)
+
+
 # ---- CSVLogger --------------------------------------------------------------------------------------------------
 
 def rows(path="log.csv", **arguments):
@@ -220,8 +250,11 @@ def server():
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             server.got.append((self.path, dict(self.headers), body))
-            self.send_response(server.answer)
-            self.end_headers()
+            if server.answer == "no number":
+                self.wfile.write(b"HTTP/1.1 fine\r\n\r\n")
+            else:
+                self.send_response(server.answer)
+                self.end_headers()
 
         def log_message(self, *args):
             pass
@@ -254,6 +287,9 @@ def test_servers_that_fail(server):
         fit(callbacks.RemoteMonitor("http://127.0.0.1:9"))
     with pytest.warns(UserWarning, match="not reached"):
         fit(callbacks.RemoteMonitor("http://nobody home"))
+    server.answer = "no number"
+    with pytest.warns(UserWarning, match="not reached.*BadStatusLine"):
+        fit(callbacks.RemoteMonitor(server.root))
     with pytest.raises(ValueError, match="http://"):
         callbacks.RemoteMonitor("file:///etc")
 
