@@ -21,10 +21,14 @@ def model_graph(model, config):
             if key != "name" and isinstance(value, (bool, int, float, str)) or isinstance(value, list) and len(value) <= 8:
                 made.attr[key].s = str(value).encode()
         shapes = [node.shapes.get(number) for number in range(max(node.shapes, default=-1) + 1)]
-        made.attr["_output_shapes"].list.shape.extend([
-            proto("tensor_shape").TensorShapeProto(unknown_rank=True) if shape is None else
-            proto("tensor_shape").TensorShapeProto(dim=[{"size": -1 if side is None else side} for side in shape]) for shape in shapes])
+        if shapes:
+            made.attr["_output_shapes"].list.shape.extend([shape_proto(proto("tensor_shape").TensorShapeProto, shape) for shape in shapes])
     return graph
+
+
+def shape_proto(kind, shape):
+    """A shape, or None for one that is not known, as a TensorShapeProto."""
+    return kind(unknown_rank=True) if shape is None else kind(dim=[{"size": -1 if side is None else side} for side in shape])
 
 
 class Node:

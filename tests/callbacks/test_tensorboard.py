@@ -13,6 +13,7 @@ import fastnn
 from fastnn import Model, Sequential, callbacks, layers, ops, optimizers
 from fastnn.callbacks.event_files import png, weight_image
 from fastnn.callbacks.model_graph import model_graph
+from fastnn.utils import machine
 from fastnn.utils.serialization import serialize
 
 pytest.importorskip("tensorboardX")
@@ -21,6 +22,14 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 8, 8, 3)).astype("float32")
 WORDS = RNG.integers(0, 20, (60, 4))
 Y = (X.mean(axis=(1, 2, 3)) > 0).astype("int64")
+
+
+@pytest.fixture(autouse=True)
+def known_limits(monkeypatch, tmp_path):
+    """A machine of which all is known, so that profiles measure nothing."""
+    monkeypatch.setenv("FASTNN_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(machine, "measure_limits", lambda threads: {"gflops": 100.0, "bandwidth": [[2**15, 80.0], [2**27, 20.0]]})
+    monkeypatch.setattr(machine, "_known", {})
 
 
 def convnet(**compiled):
