@@ -22,7 +22,8 @@ def model_graph(model, config):
                 made.attr[key].s = str(value).encode()
         shapes = [node.shapes.get(number) for number in range(max(node.shapes, default=-1) + 1)]
         if shapes:
-            made.attr["_output_shapes"].list.shape.extend([shape_proto(proto("tensor_shape").TensorShapeProto, shape) for shape in shapes])
+            kind = proto("tensor_shape").TensorShapeProto
+            made.attr["_output_shapes"].list.shape.extend([shape_proto(kind, shape) for shape in shapes])
     return graph
 
 

@@ -57,7 +57,8 @@ class TensorBoard(Callback):
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq = frequency(histogram_freq, "histogram_freq")
         self.embeddings_freq = frequency(embeddings_freq, "embeddings_freq")
-        self.update_freq = update_freq if update_freq == "epoch" else frequency(1 if update_freq == "batch" else update_freq, "update_freq", 1)
+        update_freq = 1 if update_freq == "batch" else update_freq
+        self.update_freq = update_freq if update_freq == "epoch" else frequency(update_freq, "update_freq", 1)
         self.write_graph, self.write_images, self.write_grads = write_graph, write_images, write_grads
         self.write_steps_per_second, self.embeddings_metadata = write_steps_per_second, embeddings_metadata
         self._profiled = first_and_last(profile_batch)
@@ -263,7 +264,8 @@ def first_and_last(batches):
         found = [int(part) if part.strip().isdecimal() else None for part in found.split(",")]
         found = found[0] if len(found) == 1 else found
     found = [found, found] if isinstance(found, int) and not isinstance(found, bool) else found
-    if not isinstance(found, (list, tuple)) or len(found) != 2 or not all(type(n) is int for n in found) or not 0 <= found[0] <= found[1]:
+    pair = isinstance(found, (list, tuple)) and len(found) == 2 and all(type(n) is int for n in found)
+    if not pair or not 0 <= found[0] <= found[1]:
         raise ValueError("TensorBoard: `profile_batch` must be the number of a batch, or a pair of them, the first and the last, "
                          f"received {batches!r}")
     return None if found[1] == 0 else (max(found[0], 1), found[1])
