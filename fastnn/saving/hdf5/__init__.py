@@ -5,9 +5,9 @@ loop about once in 500 times.  Here nothing but an HDF5Error can happen, in time
 What refers to other files (external links, external storage, virtual datasets), what is declared and not stored, and what
 would grow beyond measure is refused.
 
-A file is read from the ground up by `source.py` (bytes), `headers.py` (objects as lists of messages), `messages.py` and `datatypes.py`
-(what a message says), `heaps.py`, `btrees.py` and `arrays.py` (where many things lie), `links.py`, `attributes.py` and `chunks.py` (what groups, objects
-and datasets keep there), and `file.py` (Group and Dataset).
+From the ground up: `source.py` reads bytes and knows the budgets, `headers.py` reads objects as lists of messages, `messages.py`
+and `datatypes.py` what messages say, `heaps.py`, `fractal_heap.py`, `btrees.py` and `arrays.py` what holds many things, `links.py`,
+`attributes.py` and `chunks.py` what lies there, `storage.py` with `filters.py` the data; `file.py` has Group and Dataset.
 """
 from .file import Dataset, Group, read_hdf5
 from .source import HDF5Error

@@ -2,8 +2,10 @@
 import collections.abc
 import math
 
+from .btrees import walk_new
 from .datatypes import read_datatype
-from .headers import ATTRIBUTE, DATASPACE, DATATYPE, resolved
+from .fractal_heap import FractalHeap
+from .headers import ATTRIBUTE, ATTRIBUTE_INFO, DATASPACE, DATATYPE, resolved
 from .messages import read_space
 from .source import Damaged, guarded
 
@@ -16,7 +18,7 @@ class Attributes(collections.abc.Mapping):
     """
 
     def __init__(self, header, where):
-        self.where, self._source = where, header.source
+        self.where, self._source = f"an attribute of {where}", header.source
         self._parts = dict(_read_attribute(message) for message in _messages(header))
 
     def __iter__(self):
@@ -46,9 +48,19 @@ class Attributes(collections.abc.Mapping):
 
 
 def _messages(header):
-    """The attributes' messages as Fields."""
+    """The attributes' messages as Fields: in the header, and, if they are many or large, in a heap ("Attribute Info Message")."""
+    source = header.source
     for flags, data in header.messages.get(ATTRIBUTE, []):
-        yield resolved(header.source, flags, data, ATTRIBUTE)
+        yield resolved(source, flags, data, ATTRIBUTE)
+    if header.has(ATTRIBUTE_INFO):
+        fields = header.get(ATTRIBUTE_INFO)
+        fields.version(0)
+        fields.skip(2 if fields.number() & 1 else 0)
+        heap, tree = fields.address(), fields.address()
+        if heap is not None:
+            heap = FractalHeap(source, heap)
+            for record in walk_new(source, tree, 8):
+                yield resolved(source, record[8], heap.get(record[:8]), ATTRIBUTE)
 
 
 def _read_attribute(fields):
@@ -62,4 +74,5 @@ def _read_attribute(fields):
 
     def part(data, shared, kind):
         return lambda: resolved(source, 2 if shared else 0, data, kind)
-    return name.partition(b"\0")[0].decode(), (part(datatype, flags & 1, DATATYPE), part(space, flags & 2, DATASPACE), fields.take(fields.left))
+    value = part(datatype, flags & 1, DATATYPE), part(space, flags & 2, DATASPACE), fields.take(fields.left)
+    return name.partition(b"\0")[0].decode(), value

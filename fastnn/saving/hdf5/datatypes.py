@@ -152,6 +152,7 @@ def _variable_strings(stored, source):
         reference = fields.number(4), fields.address(), fields.number(4)
         if reference not in known:
             length, address, index = reference
+            source.spend(length)        # references may share a string, but not all of them a long one in many lengths
             known[reference] = global_object(source, address, index)[:length].decode() if length else ""
         values.append(known[reference])
     return _objects(values, stored.shape)

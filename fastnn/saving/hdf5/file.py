@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 
-from . import messages
 from .attributes import Attributes
 from .datatypes import bfloat16, read_datatype
-from .headers import DATASPACE, DATATYPE, EXTERNAL_FILES, FILTERS, LAYOUT, LINK, LINK_INFO, SYMBOL_TABLE, Header, read_superblock
+from .headers import DATASPACE, DATATYPE, LAYOUT, LINK, LINK_INFO, SYMBOL_TABLE, Header, read_superblock
 from .links import read_links
+from .messages import read_space
 from .source import Damaged, Refused, Source, guarded
+from .storage import find_data
 
 DEPTH = 256     # levels of a path
 
@@ -68,7 +69,7 @@ class File:
             elif header.has(SYMBOL_TABLE) or header.has(LINK_INFO) or header.has(LINK):
                 self._opened[address] = Group(self, header, path)
             else:
-                raise Refused("it is neither a group nor a dataset")
+                raise Refused(f"'{path}' is neither a group nor a dataset")
         return self._opened[address]
 
 
@@ -177,11 +178,11 @@ class Dataset(Object):
 
     def __init__(self, file, header, path):
         super().__init__(file, header, path)
-        self._type, self._space = read_datatype(header.get(DATATYPE)), messages.read_space(header.get(DATASPACE))
+        self._type, self._space = read_datatype(header.get(DATATYPE)), read_space(header.get(DATASPACE))
         if self._type.dtype == np.dtype("V2") and self.attrs.get("dtype") == "bfloat16":       # as Keras writes it
             self._type = bfloat16()
         self.dtype, self.shape = self._type.dtype, ((0,) if self._space.shape is None else self._space.shape) + self._type.shape
-        self._layout = None
+        self._fill = None
 
     @property
     def nbytes(self):
@@ -191,12 +192,13 @@ class Dataset(Object):
     @guarded
     def read(self):
         """A new array of the values; refused before memory is taken where the file cannot hold as much.  Strings are str."""
+        fill = self._find()
+        stored = np.empty(self.shape, self._type.stored)
+        fill(stored)
         if self._type.decode is None:
-            self._claim()
-            array = np.empty(self.shape, self.dtype)
-            self._fill(array)
-            return array
-        return self._read_decoded()
+            return stored
+        decoded = self._type.decode(stored, self._file.source)
+        return decoded if decoded.ndim or decoded.dtype != object else decoded[()]
 
     def read_into(self, array):
         """Reads the values into an array of the same shape; straight into its memory if dtype and order are those of the file."""
@@ -211,44 +213,10 @@ class Dataset(Object):
 
     @guarded
     def _read_into(self, array):
-        self._claim()
-        self._fill(array)
+        self._find()(array)
 
-    def _read_decoded(self):
-        self._claim()
-        stored = np.empty(self.shape, self._type.stored)
-        self._fill(stored)
-        decoded = self._type.decode(stored, self._file.source)
-        return decoded if decoded.ndim or decoded.dtype != object else decoded[()]
-
-    def _claim(self):
-        """Finds where the data are, and that they are there, once."""
-        if self._layout is not None:
-            return
-        if self._header.has(EXTERNAL_FILES):
-            raise Refused("its data are in other files. Store them in the file itself (h5repack)")
-        layout, size = messages.read_layout(self._header.get(LAYOUT)), math.prod(self.shape) * self._type.stored.itemsize
-        if not size:
-            pass
-        elif layout.kind == messages.COMPACT:
-            if len(layout.data) < size:
-                raise Damaged(f"{len(layout.data)} bytes are stored for a dataset of {size}")
-        elif layout.kind == messages.CONTIGUOUS:
-            if layout.address is None:
-                raise Refused(f"its shape {self.shape} is declared, and no data are stored")
-            if layout.size < size or self._header.has(FILTERS):
-                raise Damaged(f"{layout.size} bytes are stored for a dataset of {size}")
-            self._file.source.claim(size, size)
-        else:
-            raise Refused("chunks")
-        self._layout = layout
-
-    def _fill(self, array):
-        """Reads into a C-contiguous array as stored."""
-        if not array.size:
-            return
-        view = memoryview(array.reshape(-1).view(np.uint8))
-        if self._layout.kind == messages.COMPACT:
-            view[:] = self._layout.data[:len(view)]
-        elif self._layout.kind == messages.CONTIGUOUS:
-            self._file.source.read_into(self._layout.address, view)
+    def _find(self):
+        """What fills an array with the values as stored; looked up once."""
+        if self._fill is None:
+            self._fill = find_data(self._header, self._space, self._type)
+        return self._fill

@@ -14,12 +14,11 @@ SHARED, FAIL_IF_UNKNOWN = 0x02, 0x80        # flags of messages
 
 def read_superblock(source):
     """Finds the superblock, sets the source's base and sizes, and returns the address of the root group's header."""
-    base = 0
-    while source.read(base, 8) != SIGNATURE if base + 8 <= source.size else True:
-        base = 2 * base or 512      # a user's block of 512 bytes, 1024, 2048 ... may precede it
-        if base + 8 > source.size:
-            raise Refused("it is no HDF5 file, or it is damaged at its beginning")
-    source.base = base
+    places = [0, *(512 << i for i in range(64))]        # a user's block of 512 bytes, 1024, 2048 ... may precede it
+    places = [place for place in places if place + 9 <= source.size and source.read(place, 8) == SIGNATURE]
+    if not places:
+        raise Refused("it is no HDF5 file, or it is damaged at its beginning")
+    source.base = places[0]
     version = source.read(8, 1)[0]
     if version in (0, 1):
         return _old_superblock(source, version)
@@ -31,7 +30,7 @@ def read_superblock(source):
 def _old_superblock(source, version):
     fields = source.fields(8, 16).skip(5)
     _set_sizes(source, fields)
-    fields = source.fields(24 + 4 * version, 4 * source.offset_size + 2 * source.offset_size)
+    fields = source.fields(24 + 4 * version, 6 * source.offset_size)
     fields.skip(2 * source.offset_size)
     _check_end(source, fields.address())
     fields.skip(2 * source.offset_size)     # the driver's block; the name of the root group
@@ -119,6 +118,7 @@ class Header:
     def _add(self, kind, flags, data, length):
         if len(data) != length:
             raise Damaged("a message ends beyond its object header")
+        self.source.spend(32)       # what it takes in memory
         if kind > LAST_KNOWN and flags & FAIL_IF_UNKNOWN:
             raise Refused(f"it has messages of the unknown type {kind}")
         if kind == CONTINUATION:

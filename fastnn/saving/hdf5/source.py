@@ -6,9 +6,8 @@ import zlib
 
 from .checksum import lookup3
 
-METADATA = 2        # metadata may be read this many times the file's size, and
-EXPANSION = 8       # compressed data may grow to this many times the file's size,
-SLACK = 1 << 20     # plus so many bytes, for small files
+METADATA, METADATA_SLACK = 4, 1 << 18      # as many times the file's size of metadata may be read, and so many bytes more
+EXPANSION, SLACK = 8, 1 << 20               # the same for what compressed data may take
 
 
 class HDF5Error(ValueError):
@@ -27,7 +26,7 @@ ERRORS = (struct.error, zlib.error, LookupError, ValueError, ArithmeticError, Re
 
 
 def guarded(method):
-    """For methods of objects with a `where`: whatever the parser raises becomes an HDF5Error that tells the file and the object."""
+    """For methods of objects with a `where`: whatever the parser raises becomes an HDF5Error that names file and object."""
     @functools.wraps(method)
     def called(self, *args):
         try:
@@ -76,7 +75,7 @@ class Source:
         self._start, self.base = offset, 0
         self.offset_size = self.length_size = 8
         self.collections = {}       # of the global heap, read
-        self._metadata = METADATA * self.size + SLACK
+        self._metadata = METADATA * self.size + METADATA_SLACK
         self._stored, self._loaded = self.size, EXPANSION * self.size + SLACK
 
     def close(self):
@@ -129,8 +128,8 @@ class Source:
         if stored > self._stored:
             raise Damaged("its datasets together are larger than the file")
         if loaded > self._loaded:
-            raise Refused(f"its data are compressed to less than an eighth: they would take {loaded} bytes of memory, and a file of "
-                          f"{self.size} bytes may take {EXPANSION * self.size + SLACK}. If you trust the file, write it without compression (h5repack -f NONE)")
+            raise Refused(f"its data would take {loaded} bytes of memory, and all data of a file of {self.size} bytes may take "
+                          f"{EXPANSION * self.size + SLACK}. If you trust it, write it without compression: h5repack -f NONE")
         self._stored -= stored
         self._loaded -= loaded
 
@@ -186,6 +185,11 @@ class Fields:
     def number(self, size=1):
         """An unsigned integer of `size` bytes."""
         return int.from_bytes(self.take(size), "little")
+
+    def checksum_within(self, at):
+        """Checks a checksum that lies inside of the block, and was taken with zeros in its place."""
+        if lookup3(self.data[:at] + bytes(4) + self.data[at + 4:]) != int.from_bytes(self.data[at:at + 4], "little"):
+            raise Damaged("the checksum of a block of a heap is wrong")
 
     def length(self):
         """A length."""
