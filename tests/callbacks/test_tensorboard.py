@@ -64,8 +64,6 @@ def same(found, values, start=0):
     return found == [(start + step, float(np.float32(value))) for step, value in enumerate(values)]
 
 
-# ---- Scalars ----------------------------------------------------------------------------------------------------
-
 def test_epochs_are_those_of_the_history(tmp_path):
     model = convnet()
     history = model.fit([X, WORDS], Y, epochs=3, batch_size=16, validation_split=0.2, verbose=0, callbacks=[TensorBoard(tmp_path)]).history
@@ -381,8 +379,6 @@ def test_batches_are_not_watched_without_need():
     assert not watches() and not watches(histogram_freq=1, write_grads=True)
     assert watches(update_freq="batch") and watches(profile_batch=3) and watches(write_steps_per_second=True)
 
-
-# ---- Arguments --------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name, bad", [
     ("update_freq", "never"), ("update_freq", 0), ("histogram_freq", -1), ("histogram_freq", True), ("embeddings_freq", 0.5),
