@@ -14,9 +14,10 @@ from .progbar_logger import ProgbarLogger
 from .reduce_lr_on_plateau import ReduceLROnPlateau
 from .remote_monitor import RemoteMonitor
 from .swap_ema_weights import SwapEMAWeights
+from .tensorboard import TensorBoard
 from .terminate_on_nan import TerminateOnNaN
 from .time_limit import TimeLimit
 
 __all__ = ["BaseLogger", "Callback", "CallbackList", "CSVLogger", "EarlyStopping", "GradientMonitor", "History", "LambdaCallback",
            "LearningRateScheduler", "ModelCheckpoint", "PlotTraining", "ProgbarLogger", "ReduceLROnPlateau", "RemoteMonitor",
-           "SwapEMAWeights", "TerminateOnNaN", "TimeLimit"]
+           "SwapEMAWeights", "TensorBoard", "TerminateOnNaN", "TimeLimit"]

@@ -23,6 +23,7 @@ class Callback:
     model = None
     validation_data = None
     idle_hooks = ()
+    training_data = staticmethod(lambda: None)     # a weak reference to what a `fit` takes its batches from
 
     def __init__(self):
         self.params = None
@@ -34,6 +35,17 @@ class Callback:
     def set_model(self, model):
         """Takes the model, before training."""
         self.model = model
+
+    def __getstate__(self):     # copies and pickles have no training of their own
+        return {name: value for name, value in vars(self).items() if name != "training_data"}
+
+    def last_batch(self):
+        """The batch that `fit` trained with last, as `train_step` gets it: x, (x, y) or (x, y, sample_weight), tensors.
+
+        None before the first one, and when the training is over.
+        """
+        data = self.training_data()
+        return None if data is None else data.last_batch()
 
     def wants_batch(self, batch):
         """Whether the hook after a batch should be called now, which costs reading the logs."""

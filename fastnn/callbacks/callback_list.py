@@ -1,4 +1,6 @@
 """CallbackList: calls the hooks of several callbacks, and knows which of them have any."""
+import weakref
+
 from .callback import Callback
 from .history import History, Logs
 from .params import Params
@@ -67,6 +69,11 @@ class CallbackList(Callback):
         if isinstance(self.params, Params):
             self.params.hidden = {"samples": getattr(data, "num_samples", None), "batch_size": getattr(data, "batch_size", None),
                                   "do_validation": validation_data is not None}
+
+    def set_training_data(self, data):
+        """Lets all ask for the last batch, without keeping the data when training is over."""
+        for callback in self.callbacks:
+            callback.training_data = weakref.ref(data)
 
     def watches_batches(self, mode):
         """Whether any callback has a hook around batches; `mode`: "train", "test" or "predict"."""

@@ -7,7 +7,7 @@ from .. import config
 from ..tensor import Tensor
 from ..utils.batch_utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..utils.warn_utils import warn
-from .feed import Feed, signature
+from .feed import Fed, Feed, signature
 from .arrays import (SparseColumn, check_lengths, class_weights, column, input_rules, is_arrays, leaves, like, target_dtype,
                      to_arrays, to_tensors, weight_dtype)
 
@@ -195,7 +195,7 @@ class Epochs:
         if limit and (self.steps is None or self.steps > limit):
             warn(f"`max_steps_per_epoch` of fastnn.config limits the steps of an epoch to {limit}")
             self.asked = limit
-        self.iterator = None
+        self.iterator = self._given = None
         self.name = "x"
         self.begun = self.ran_dry = False   # whether there was any batch; whether there were none in the last epoch
 
@@ -208,7 +208,7 @@ class Epochs:
         """The batches of the next epoch, for a Step (see `ArrayBatches.batches_for`).  Warns when there are fewer than asked for."""
         self.ran_dry = True
         for batch in self._all(step) if self.asked is None else self._some(step):
-            self.begun, self.ran_dry = True, False
+            self.begun, self.ran_dry, self._given = True, False, batch
             yield batch
         if not self.begun:
             raise ValueError(f"`{self.name}` gave no batches: it is empty, or a generator that was used up before. A generator "
@@ -216,6 +216,10 @@ class Epochs:
         if self.ran_dry and self.asked is None:
             warn("the data ran out: a generator is read once. Let it go on for ever (`while True`) and pass the number of steps, "
                  "or pass a sequence of batches")
+
+    def last_batch(self):
+        """The batch that was given out last, as `train_step` gets it; None before the first."""
+        return self._given.tensors() if self._given.__class__ is Fed else self._given
 
     def _iterate(self, step):
         return self.batches.batches_for(step) if isinstance(self.batches, ArrayBatches) else iter(self.batches)

@@ -68,6 +68,7 @@ class Fit(Trainer):
 
         callbacks = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
         callbacks.set_data(data.batches, validation_data)
+        callbacks.set_training_data(data)
         self.stop_training = False
         logs = Logs()
         callbacks.on_train_begin()

@@ -32,7 +32,7 @@ CALLBACKS = {"BaseLogger": {}, "EarlyStopping": {"monitor": "loss", "patience": 
              "GradientMonitor": {"every": 2}, "LambdaCallback": {}, "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {},
              "ReduceLROnPlateau": {"patience": 1, "min_delta": 1.0}, "TerminateOnNaN": {},
              "TimeLimit": {"limit": 3600}}
-CALLBACKS_ELSEWHERE = {"CSVLogger", "ModelCheckpoint", "PlotTraining", "RemoteMonitor", "SwapEMAWeights"}      # in tests/callbacks: they need files, a server ...
+CALLBACKS_ELSEWHERE = {"CSVLogger", "ModelCheckpoint", "PlotTraining", "RemoteMonitor", "SwapEMAWeights", "TensorBoard"}  # in tests/callbacks: they need files, a server ...
 BASES = {"Layer", "Wrapper", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
          "OptimizerMap", "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
 NOT_ACTIVATIONS = {"deserialize", "get", "serialize", "in_epilogue", "over_axes"}
