@@ -30,6 +30,7 @@ FLOORS = [
     ["saving"],
     ["callbacks"],
     ["models", "datasets", "preprocessing"],
+    ["visualization"],
     ["backend", "compat"],
     ["demo", "__main__"],
     ["__init__"],
