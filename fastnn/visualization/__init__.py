@@ -5,7 +5,10 @@ Submodules are imported when they are first used; what is drawn by matplotlib ne
 import importlib
 
 # The module that each name lives in.
-_NAMES = {"plot_model": "model_pictures", "model_to_dot": "model_pictures", "ModelDot": "model_pictures"}
+_NAMES = {
+    "plot_model": "model_pictures", "model_to_dot": "model_pictures", "ModelDot": "model_pictures", "plot_history": "history",
+    "plot_confusion_matrix": "confusion", "confusion_matrix": "confusion", "contact_sheet": "images",
+}
 __all__ = list(_NAMES)
 
 
