@@ -100,8 +100,10 @@ def _entry(entry, known, tensor):
 
 def _call(node, known, tensor):
     """{"args", "kwargs"} of a call."""
-    if not isinstance(node, list):
+    if isinstance(node, dict):
         return node
+    if not isinstance(node, list):
+        raise ValueError(f"the config of the model is damaged: {node!r} is no call of a layer")
     options = {}
 
     def walk(value, first):

@@ -7,6 +7,9 @@ Keras 3 writes the variables in the order of `optimizer.variables`, which are th
 
 and the first versions by numbers alone.  All three go through the trainable weights in the order of the model's layers.
 """
+import math
+
+from ..optimizers import Nadam
 from ..tensor import Variable
 from ..utils.warn_utils import warn
 from .legacy_weights import datasets_in, fill, names_in
@@ -39,6 +42,18 @@ def load_optimizer(optimizer, group, order):
         return
     for variable, dataset in pairs:
         fill(variable, dataset)
+    product = product_of(optimizer)
+    if product is not None and not any(variable is product for variable, _ in pairs):
+        product.assign(product_after(int(optimizer.iterations), optimizer.beta_1))
+
+
+def product_of(optimizer):
+    """The product of Nadam's momentums, which Keras 2 did not save; None for other optimizers."""
+    return optimizer._product if isinstance(optimizer, Nadam) else None
+
+
+def product_after(updates, beta_1):
+    return math.prod(beta_1 * (1 - 0.5 * 0.96 ** t) for t in range(1, min(updates, 10_000) + 1))      # it is 0 long before
 
 
 def fits(variable, dataset):
@@ -90,7 +105,8 @@ def by_slots(optimizer, names, datasets, order):
         if placed is None or len(found) != len(placed) or not all(map(fits, placed, found)):
             return None
         pairs += zip(placed, found)
-    return pairs
+    known = {id(variable) for variable, _ in pairs} | {id(optimizer._learning_rate), id(product_of(optimizer))}
+    return pairs if all(id(variable) in known for variable in optimizer.variables) else None
 
 
 def scalars(optimizer, theirs):
@@ -120,6 +136,6 @@ def by_number(optimizer, datasets, order):
     if None in placed or len(counts) != 1 or not fits(optimizer._iterations, counts[0]):
         return None
     wanted = [variable for variables in placed for variable in variables]
-    if not wanted or len(arrays) < len(wanted) or not all(map(fits, wanted, arrays)):
+    if len(wanted) < len(optimizer.variables) - 2 or len(arrays) < len(wanted) or not all(map(fits, wanted, arrays)):
         return None
     return [(optimizer._iterations, counts[0]), *zip(wanted, arrays)]

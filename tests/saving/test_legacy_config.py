@@ -188,6 +188,22 @@ def test_graphs_that_lead_nowhere(node):
         made(old_graph(old_layer("Dense", "y", [node], units=2)))
 
 
+def test_damaged_configs_are_errors():
+    deep = {"class_name": "Dense", "config": {}}
+    for _ in range(3000):
+        deep = {"class_name": "TimeDistributed", "config": {"layer": deep}}
+    graph = old_graph(old_layer("Dense", "y", [[["x", 0, 0, {}]]], units=2))
+    nameless = copy.deepcopy(graph)
+    del nameless["config"]["layers"][1]["name"]
+    others = [deep, nameless, {"class_name": "Dense", "config": {}, "module": 5}]
+    for value in (5, "x", None):
+        others.append(copy.deepcopy(graph))
+        others[-1]["config"]["layers"][1]["inbound_nodes"] = [value, [["x", 0, 0]]]
+    for config in others:
+        with pytest.raises(ValueError):
+            made(config)
+
+
 # ---- compile ----------------------------------------------------------------------------------------------------
 
 def optimizer_of(class_name, **config):
