@@ -16,8 +16,8 @@ from .legacy_weights import datasets_in, fill, names_in
 
 # What is kept for each weight: the name that ends our variables' -> names of Keras 2.
 SLOTS = {
-    "momentum": ("momentum", "m"), "velocity": ("velocity", "v", "rms"), "velocity_hat": ("velocity_hat", "vhat"), "norm": ("norm", "u", "v"),
-    "average_gradient": ("average_gradient", "mg"), "accumulator": ("accumulator",), "linear": ("linear",),
+    "momentum": ("momentum", "m"), "velocity": ("velocity", "v", "rms"), "velocity_hat": ("velocity_hat", "vhat"),
+    "norm": ("norm", "u", "v"), "average_gradient": ("average_gradient", "mg"), "accumulator": ("accumulator",), "linear": ("linear",),
     "accumulated_grad": ("accumulated_grad", "accum_grad"), "accumulated_delta_var": ("accumulated_delta_var", "accum_var"),
     "average": ("average",), "gradient_accumulator": ("gradient_accumulator",),
 }
@@ -35,7 +35,8 @@ def load_optimizer(optimizer, group, order):
     """
     names = names_in(group, "weight_names")
     datasets = datasets_in(group, names)
-    pairs = as_in_keras3(optimizer, datasets, order) or by_slots(optimizer, names, datasets, order) or by_number(optimizer, datasets, order)
+    pairs = (as_in_keras3(optimizer, datasets, order) or by_slots(optimizer, names, datasets, order)
+             or by_number(optimizer, datasets, order))
     if pairs is None:
         warn(f"the state of optimizer {optimizer.name!r} was not loaded, it starts anew: it has {len(optimizer.variables)} variables "
              f"({', '.join(v.name for v in optimizer.variables[:8])} ...), the file holds others: {', '.join(names[:8])} ...")

@@ -10,7 +10,7 @@ from ..utils.naming import to_snake_case
 from ..utils.warn_utils import warn
 from .hdf5 import Group
 from .legacy_optimizer import fits
-from .legacy_weights import Saved, compare, datasets_in, fill
+from .legacy_weights import Saved, compare, datasets_in, fill, misfit
 
 LAYERS = "_layer_checkpoint_dependencies"
 
@@ -33,7 +33,7 @@ def load_state(model, root):
     meetings = list(meetings_of(model, root, set()))
     pairs, wrong = compare(meetings)
     if wrong:
-        raise ValueError(f'the file does not fit model "{model.name}"; nothing was loaded:\n' + "\n".join(f"- {line}" for line in wrong[:20]))
+        raise ValueError(misfit(model, wrong))
     for variable, dataset in pairs:
         fill(variable, dataset)
     if model.optimizer is not None and model.optimizer.built and "optimizer/vars" in root:
@@ -76,7 +76,8 @@ def parts_of(layer):
 
 
 def load_optimizer(optimizer, datasets):
-    """Reads the state of an optimizer; a warning tells if it does not fit.  What the file has beyond ours (a momentum of 0) stays there."""
+    """Reads the state of an optimizer; a warning tells if it does not fit.  What the file has beyond ours (momentums of 0) stays there.
+    """
     variables = [v for v in optimizer.variables if v is not optimizer._learning_rate]
     if len(datasets) < len(variables) or not all(map(fits, variables, datasets)):
         warn(f"the state of optimizer {optimizer.name!r} was not loaded, it starts anew: it has {len(variables)} variables besides the "
