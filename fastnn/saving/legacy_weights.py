@@ -127,9 +127,8 @@ def load_layers(model, group, by_name=False, skip_mismatch=False, own_group="top
             meetings.append((model, own, found))
     pairs, wrong = compare(meetings)
     if wrong and not skip_mismatch:
-        raise ValueError(f'the file does not fit model "{model.name}"; nothing was loaded:\n' + "\n".join(f"- {line}" for line in wrong[:20])
-                         + "\nThe weights are those of another model. `skip_mismatch=True` leaves such weights as they are, `by_name=True` "
-                         "gives layers the weights of their names")
+        raise ValueError(misfit(model, wrong) + "\nThe weights are those of another model. `skip_mismatch=True` leaves such weights as "
+                         "they are, `by_name=True` gives layers the weights of their names")
     for line in wrong:
         warn(f"not loaded: {line}")
     for variable, dataset in pairs:
@@ -179,6 +178,10 @@ def compare(meetings):
         if problems:
             wrong.append(f"{who} has {'; '.join(problems)}")
     return pairs, wrong
+
+
+def misfit(model, wrong):
+    return f'the file does not fit model "{model.name}"; nothing was loaded:\n' + "\n".join(f"- {line}" for line in wrong[:20])
 
 
 def listing(names):
