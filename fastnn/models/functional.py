@@ -6,6 +6,7 @@ from ..graph import KerasTensor
 from ..layers import InputSpec, Layer
 from ..layers.calling import with_mask
 from ..layers.input_spec import way_out
+from ..saving.legacy_config import modern_config
 from ..tensor import FLOATS, Spec, Tensor, as_array
 from . import network_config
 from .arrays import leaves, like
@@ -252,6 +253,7 @@ class Functional(Model):
         """A new model from the result of `get_config`."""
         if "input_layers" not in config:
             return super().from_config(config)
+        config = modern_config({"class_name": "Functional", "config": config})["config"]
         inputs, outputs = network_config.tensors_of(config, custom_objects)
         trainable = config.get("trainable") is not False
         return cls(inputs=inputs, outputs=outputs, name=config.get("name"), **({} if trainable else {"trainable": False}))

@@ -2,6 +2,7 @@
 from ..layers import InputLayer, InputSpec, Layer
 from ..graph import origin
 from ..ops import reshape
+from ..saving.legacy_config import modern_config
 from ..tensor import Spec
 from ..utils.serialization import deserialize, serialize
 from .data_adapter import ArrayBatches
@@ -228,6 +229,7 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """A new model from the result of `get_config`."""
+        config = modern_config({"class_name": "Sequential", "config": config})["config"]
         model = cls(name=config.get("name"))
         for layer in config["layers"]:
             model.add(deserialize(layer, custom_objects=custom_objects))

@@ -12,7 +12,8 @@ import math
 from ..optimizers import Nadam
 from ..tensor import Variable
 from ..utils.warn_utils import warn
-from .legacy_weights import datasets_in, fill, names_in
+from .legacy_weights import datasets_in, names_in
+from .stores import fill
 
 # What is kept for each weight: the name that ends our variables' -> names of Keras 2.
 SLOTS = {

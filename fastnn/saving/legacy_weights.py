@@ -1,9 +1,8 @@
 """The weights of layers in the older format: whose they are, what they are called, and which of the file go where."""
-import numpy as np
-
 from ..layers.structure import unique
 from ..utils.warn_utils import warn
 from .hdf5 import Dataset, Group, HDF5Error
+from .stores import fill
 
 
 def legacy_weights(layer):
@@ -187,13 +186,3 @@ def misfit(model, wrong):
 def listing(names):
     names = list(names)
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-def fill(variable, dataset):
-    """Reads a Dataset into a variable of its shape, in place, where that is possible without a copy between."""
-    data = variable.data
-    if isinstance(data, np.ndarray) and data.dtype == dataset.dtype and data.flags.c_contiguous and data.flags.writeable:
-        dataset.read_into(data)
-        variable.version += 1       # tapes must not go by values that are no more
-    else:
-        variable.assign(dataset.read())

@@ -10,7 +10,8 @@ from ..utils.naming import to_snake_case
 from ..utils.warn_utils import warn
 from .hdf5 import Group
 from .legacy_optimizer import fits
-from .legacy_weights import Saved, compare, datasets_in, fill, misfit
+from .legacy_weights import Saved, compare, datasets_in, misfit
+from .stores import fill
 
 LAYERS = "_layer_checkpoint_dependencies"
 
