@@ -264,6 +264,21 @@ def test_read_into_converts_and_checks():
                 root[name].read_into(into)
 
 
+@pytest.mark.parametrize("order", ["IEEE_F16LE", "IEEE_F16BE"])
+def test_bfloat16_as_hdf5_has_it(order):
+    h5py = pytest.importorskip("h5py")
+    kind, memory = getattr(h5py.h5t, order).copy(), io.BytesIO()
+    kind.set_fields(15, 7, 8, 0, 7)
+    kind.set_ebias(127)
+    data = np.array([1, -2.5, 2 ** 100], "f4")
+    with h5py.File(memory, "w") as file:
+        made = h5py.h5d.create(file.id, b"data", kind, h5py.h5s.create_simple((3,)))
+        made.write(h5py.h5s.ALL, h5py.h5s.ALL, data, h5py.h5t.NATIVE_FLOAT)
+    with read_hdf5(memory.getvalue()) as root:
+        assert root["data"].dtype == np.float32 and root["data"].nbytes == 12
+        np.testing.assert_array_equal(root["data"].read(), data)
+
+
 def test_checksums():
     assert lookup3(b"") == 0xDEADBEEF
     assert lookup3(b"Four score and seven years ago") == 0x17770551     # from the comments of lookup3.c
