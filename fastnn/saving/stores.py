@@ -86,9 +86,7 @@ class Stored:
         return tuple(self._dataset(key).shape)
 
     def __getitem__(self, key):
-        dataset = self._dataset(key)
-        value = dataset.read()
-        return from_bfloat16(value) if dataset.attrs.get("dtype") == "bfloat16" else value
+        return self._dataset(key).read()
 
     def fill(self, key, variable):
         """Reads a variable, into its own memory where dtypes agree."""
@@ -104,12 +102,4 @@ def fill(variable, dataset):
         dataset.read_into(data)
         variable.version += 1       # tapes must not go by values that are no more
     else:
-        value = dataset.read()
-        variable.assign(from_bfloat16(value) if dataset.attrs.get("dtype") == "bfloat16" else value)
-
-
-def from_bfloat16(array):
-    """float32 values of the 16-bit numbers that Keras stores for bfloat16."""
-    if array.dtype.itemsize != 2:
-        return array
-    return (array.view("<u2").astype("<u4") << 16).view("<f4").reshape(array.shape)
+        variable.assign(dataset.read())
