@@ -1,4 +1,5 @@
 """Callbacks: what a training tells while it runs, and what may steer it."""
+from .backup_and_restore import BackupAndRestore
 from .callback import Callback
 from .callback_list import CallbackList
 from .early_stopping import EarlyStopping
@@ -8,5 +9,5 @@ from .learning_rate_scheduler import LearningRateScheduler
 from .progbar_logger import ProgbarLogger
 from .terminate_on_nan import TerminateOnNaN
 
-__all__ = ["Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
+__all__ = ["BackupAndRestore", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
            "ProgbarLogger", "TerminateOnNaN"]

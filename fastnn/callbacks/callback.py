@@ -7,6 +7,8 @@ class Callback:
     Attributes:
         model: the model that is trained.
         params: "verbose", "epochs" and "steps" (per epoch; None if not known).
+        state_names: names of attributes that a training changes; with them a training that was interrupted goes on (see
+            `BackupAndRestore`).
         validation_data: what `fit` was given, or None.
 
     `logs` are values by name (floats), as they stand at that moment.
@@ -19,6 +21,8 @@ class Callback:
 
     model = None
     validation_data = None
+    state_names = ()        # attributes that change in a training, and are part of its backups
+    runs_last = False       # whether its hooks are called after those of the other callbacks
 
     def __init__(self):
         self.params = None
@@ -31,6 +35,19 @@ class Callback:
         """Takes the model, before training."""
         self.model = model
 
+    def get_state(self):
+        """What a backup of the training keeps of this callback, for `set_state`: here the attributes named in `state_names`.
+
+        Returns:
+            None (nothing), or numbers, texts, None, NumPy arrays, and lists, tuples and dicts of these.
+        """
+        return {name: getattr(self, name) for name in self.state_names} or None
+
+    def set_state(self, state):
+        """Takes what `get_state` gave in a training that was interrupted; after `on_train_begin`."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
     def wants_batch(self, batch):
         """Whether the hook after a batch should be called now, which costs reading the logs."""
         return True
@@ -40,6 +57,9 @@ class Callback:
 
     def on_train_end(self, logs=None):
         """After training."""
+
+    def on_train_interrupted(self, logs=None):
+        """After Ctrl-C has ended a training, before `on_train_end`."""
 
     def on_epoch_begin(self, epoch, logs=None):
         """Before an epoch (counted from 0)."""

@@ -28,6 +28,7 @@ class CallbackList:
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.append(ProgbarLogger())
+        self.callbacks.sort(key=lambda callback: callback.runs_last)
         self.model, self.params = None, params
         if model is not None:
             self.set_model(model)
@@ -37,6 +38,7 @@ class CallbackList:
     def append(self, callback):
         """Adds a callback."""
         self.callbacks += check([callback])
+        self.callbacks.sort(key=lambda callback: callback.runs_last)
         self._overriding = {hook: [c for c in self.callbacks if overrides(c, hook)] for hook in BATCH_HOOKS}
 
     def set_model(self, model):
@@ -86,6 +88,9 @@ class CallbackList:
 
     def on_train_end(self, logs=None):
         self._call("on_train_end", logs=logs)
+
+    def on_train_interrupted(self, logs=None):
+        self._call("on_train_interrupted", logs=logs)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._call("on_epoch_begin", epoch, logs=logs)

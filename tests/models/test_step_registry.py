@@ -28,7 +28,8 @@ LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}, "Lambda": {"fun
 REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "OrthogonalRegularizer": {}}
 CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
 METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
-CALLBACKS = {"EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {}, "LambdaCallback": {},
+CALLBACKS = {"BackupAndRestore": {"backup_dir": "backup", "save_freq": 2},
+             "EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {}, "LambdaCallback": {},
              "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {}, "TerminateOnNaN": {}}
 BASES = {"Layer", "Wrapper", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
          "OptimizerMap", "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
@@ -279,5 +280,6 @@ def test_initializers(name):
 
 
 @pytest.mark.parametrize("name", CALLBACKS)
-def test_callbacks(name, capsys):
+def test_callbacks(name, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     compare(network(lambda: layers.Dropout(0.3)), X, Y, epochs=8, callbacks_of=lambda: [getattr(callbacks, name)(**CALLBACKS[name])])
