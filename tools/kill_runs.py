@@ -117,7 +117,7 @@ class Halve(callbacks.LearningRateScheduler):
 
 
 class Slow(Callback):
-    """Lets a step take a while, so that kills find all moments."""
+    """Lets a step take a while, so that kills fall into all moments."""
 
     def on_train_batch_begin(self, batch, logs=None):
         time.sleep(0.001)
@@ -156,14 +156,14 @@ CASES = {
 }
 
 
-def train(name, folder, epochs=6, sleep=True):
-    """Trains a case; everything that came of it."""
+def train(name, folder, epochs=6, others=(Slow(),)):
+    """Trains a case, with other callbacks; everything that came of it."""
     make, arguments, save_freq = CASES[name]
     fastnn.utils.set_random_seed(5)
     stopping, halve = callbacks.EarlyStopping(patience=4, restore_best_weights=True), Halve()
     extra = [BackupAndRestore(folder, save_freq)] if folder else []
     model = make()
-    history = model.fit(epochs=epochs, verbose=0, callbacks=[*extra, stopping, halve, *([Slow()] if sleep else [])], **arguments())
+    history = model.fit(epochs=epochs, verbose=0, callbacks=[*extra, stopping, halve, *others], **arguments())
     return {"history": history.history, "epochs": history.epoch, "weights": model.get_weights(),
             "optimizer": [v.numpy() for v in model.optimizer.variables], "stopping": stopping.get_state(), "halve": halve.get_state(),
             "random": [np.random.random(), random.random(), np.asarray(fastnn.random.normal((2,)))],

@@ -170,11 +170,11 @@ class BackupAndRestore(Callback):
 
     def on_train_interrupted(self, logs=None):
         run = self.model._present_fit
-        if run.can_go_on or not run.inside:
+        exact = run.can_go_on or not run.inside
+        if exact and run.data.begun:        # else the backup that there may be is this very state
             self._save()
-            run.advice = f" The backup in {self.backup_dir} holds this very step: fit again to go on."
-        elif os.path.exists(self.path):
-            run.advice = f" The backup in {self.backup_dir} holds the end of an epoch: fit again to go on from there."
+        if os.path.exists(self.path):
+            run.advice = f" The backup in {self.backup_dir} holds {'this very step' if exact else 'the end of an epoch'}: fit again to go on."
 
     def on_train_end(self, logs=None):
         if self.delete_checkpoint and not self.model._present_fit.interrupted:

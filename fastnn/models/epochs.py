@@ -112,7 +112,7 @@ class Epochs:
         if order is not None and len(order) < 2**31:
             order = order.astype("int32")
         return {"taken": self.taken if inside else 0, "whole": inside and self.whole,
-                "pass": (order, self.passed) if self.passed else None,
+                "pass": (order, self.passed) if self.passed and (inside or self.asked is not None) else None,
                 "source": source.get_state() if hasattr(source, "get_state") else None}
 
     def go_to(self, place):

@@ -85,7 +85,7 @@ class Fit(Trainer):
             early = run.interrupted and (run.inside or run.epoch < epochs and not self.stop_training)
             if early:
                 self._report_interrupt(run, epochs)
-            if hasattr(self.optimizer, "finalize_variable_values") and epochs > initial_epoch:
+            if data.begun and hasattr(self.optimizer, "finalize_variable_values"):
                 self.optimizer.finalize_variable_values(self.trainable_variables)
             callbacks.on_train_end(run.logs)
         if run.interrupted and not early:
