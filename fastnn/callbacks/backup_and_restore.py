@@ -102,7 +102,8 @@ class BackupAndRestore(Callback):
             drawn = training_state.random_state()
             if batch is not None:
                 self.model.train_step(batch)        # of which nothing stays but that there are variables
-            if not run.can_go_on:       # of a generator the batch was taken that will be its first one
+            more = state["place"]["epoch"] < self.params["epochs"] and not state["stop_training"]
+            if more and not run.can_go_on:      # of a generator the batch was taken that will be its first one
                 state["random"].update(numpy=drawn["numpy"], python=drawn["python"])
         difference = training_state.misfit(self.model, state["variables"])
         if difference:

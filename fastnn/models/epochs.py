@@ -13,7 +13,7 @@ class Epochs:
 
     Attributes:
         taken: batches of the present epoch that were given out; resumed: how many of them before a training was broken off.
-        order, passed: of the present pass through all batches: its order, and how many of it were given out.
+        order: of the present pass through all batches.
     """
 
     def __init__(self, batches, steps=None):
@@ -25,7 +25,7 @@ class Epochs:
         self.iterator = None
         self.name = "x"
         self.begun = self.ran_dry = False   # whether there was any batch; whether there were none in the last epoch
-        self.taken = self.resumed = self.passed = 0
+        self.taken = self.resumed = self.before = 0     # before: `taken` as the pass began, less what of it was given out earlier
         self.order, self.whole = None, False        # whole: the present epoch has no more batches
         self.ahead, self.over = None, False         # what `go_to` leaves to the next epoch: (order, passed) of a pass; no more batches
 
@@ -36,14 +36,14 @@ class Epochs:
 
     def epoch(self, step=None):
         """The batches of the next epoch, for a Step (see `ArrayBatches.batches_for`).  Warns when there are fewer than asked for."""
+        self.before += self.resumed - self.taken
         self.taken, self.resumed = self.resumed, 0
         over, self.over, self.whole = self.over, False, False
         self.ran_dry = not self.taken
         if not over:
-            for batch in self._all(step) if self.asked is None else self._some(step):
+            batches = self._all(step) if self.asked is None else self._some(step)
+            for self.taken, batch in enumerate(batches, self.taken + 1):
                 self.begun, self.ran_dry = True, False
-                self.taken += 1
-                self.passed += 1
                 yield batch
         self.whole = True
         if not self.begun:
@@ -55,12 +55,12 @@ class Epochs:
 
     def _iterate(self, step):
         """The batches of a new pass, or the rest of the one that is to be gone on with."""
-        self.order, self.passed = self.ahead or (self.batches.new_order(), 0)
-        self.ahead = None
-        return self.batches.batches_for(step if isinstance(self.batches, ArrayBatches) else None, self.order, self.passed)
+        self.order, passed = self.ahead or (self.batches.new_order(), 0)
+        self.ahead, self.before = None, self.taken - passed
+        return self.batches.batches_for(step if isinstance(self.batches, ArrayBatches) else None, self.order, passed)
 
     def _pass_over(self):
-        self.iterator, self.order, self.passed = None, None, 0
+        self.iterator, self.order, self.before = None, None, self.taken
         self.batches.on_epoch_end()
 
     def _all(self, step):
@@ -108,11 +108,11 @@ class Epochs:
         Args:
             inside: whether this is in the midst of an epoch, and not between two.
         """
-        order, source = self.order, self._source()
+        order, source, passed = self.order, self._source(), self.taken - self.before
         if order is not None and len(order) < 2**31:
             order = order.astype("int32")
         return {"taken": self.taken if inside else 0, "whole": inside and self.whole,
-                "pass": (order, self.passed) if self.passed and (inside or self.asked is not None) else None,
+                "pass": (order, passed) if passed and (inside or self.asked is not None) else None,
                 "source": source.get_state() if hasattr(source, "get_state") else None}
 
     def go_to(self, place):
@@ -120,10 +120,10 @@ class Epochs:
         self.taken = self.resumed = place["taken"]
         self.whole = self.over = place["whole"]
         self.begun = self.begun or self.resumed > 0
-        self.iterator = self.ahead = None
+        self.iterator, self.ahead, self.before = None, None, self.taken
         if place["pass"] is not None and self.batches.skips:
-            order, self.passed = place["pass"]
-            self.order = None if order is None else order.astype("int64")
-            self.ahead = self.order, self.passed
+            order, passed = place["pass"]
+            self.order, self.before = None if order is None else order.astype("int64"), self.taken - passed
+            self.ahead = self.order, passed
         if place["source"] is not None and hasattr(self._source(), "set_state"):
             self._source().set_state(place["source"])

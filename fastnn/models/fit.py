@@ -13,7 +13,7 @@ from .arrays import check_class_weight
 from .data_adapter import ArrayBatches, make_batches, split
 from .epochs import Epochs
 from .outputs import Outputs
-from .run import Run
+from .run import ALONE, Run
 from .step import Step
 from .trainer import Trainer
 
@@ -85,7 +85,7 @@ class Fit(Trainer):
             early = run.interrupted and (run.inside or run.epoch < epochs and not self.stop_training)
             if early:
                 self._report_interrupt(run, epochs)
-            if data.begun and hasattr(self.optimizer, "finalize_variable_values"):
+            if (data.begun or run.epoch > initial_epoch) and hasattr(self.optimizer, "finalize_variable_values"):
                 self.optimizer.finalize_variable_values(self.trainable_variables)
             callbacks.on_train_end(run.logs)
         if run.interrupted and not early:
@@ -226,11 +226,10 @@ class Fit(Trainer):
                 break
         return floats(logs)
 
-    def _test_epoch(self, data, callbacks, run=None):
+    def _test_epoch(self, data, callbacks, run=ALONE):
         """All batches of an evaluation, also after a training was stopped; inside of a `run` until that is interrupted."""
         self.reset_metrics()
         callbacks.on_test_begin()
-        run = run or Run(self, None, None, None)
         if callbacks.watches_batches("test"):
             logs = self._watched_epoch(data, callbacks.on_test_batch_begin, callbacks.on_test_batch_end, self._step("test_step"), run)
         else:

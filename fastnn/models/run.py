@@ -89,3 +89,6 @@ class Run:
         self.data.go_to(place["data"])
         if self.held_out is not None and place["validation"] is not None:
             self.held_out.go_to(place["validation"])
+
+
+ALONE = Run(None, None, None, None)     # for evaluations outside of a fit, which Ctrl-C ends with KeyboardInterrupt
