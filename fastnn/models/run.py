@@ -1,6 +1,7 @@
 """Run: a fit while it runs. Where it stands, for backups; and Ctrl-C, which ends it after the present step."""
 import contextlib
 import signal
+import sys
 import threading
 import time
 
@@ -31,31 +32,42 @@ class Run:
         self.model, self.data, self.held_out, self.callbacks = model, data, held_out, callbacks
         self.epoch, self.inside, self.partial, self.logs = epoch, False, Logs(), Logs()
         self.interrupted, self.advice = False, ""
-        self._outer = self._handler = None
+        self._frame = self._outer = None
 
     # ---- Ctrl-C --------------------------------------------------------------------------------------------
 
+    # Exceptions may come at any moment here, too (a signal's handler raises one), so that `__exit__` is never called.  What is left
+    # behind then is of a run whose fit is no longer among the callers, and is recognized by that.
+
     def __enter__(self):
-        self._outer = vars(self.model).get("_present_fit")
+        outer = vars(self.model).get("_present_fit")
+        self._frame = sys._getframe(1)
+        self._outer = outer if outer is not None and outer.runs_in(self._frame) else None
         vars(self.model)["_present_fit"] = self         # no change that a step may depend on
-        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        if threading.current_thread() is threading.main_thread() and is_default(signal.getsignal(signal.SIGINT), self._frame.f_back):
             with contextlib.suppress(ValueError):       # the main thread of a second interpreter
                 signal.signal(signal.SIGINT, self._on_ctrl_c)
-                self._handler = signal.getsignal(signal.SIGINT)
         return self
 
     def __exit__(self, *error):
+        if getattr(signal.getsignal(signal.SIGINT), "__self__", None) is self:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._outer is None:
-            del vars(self.model)["_present_fit"]
+            vars(self.model).pop("_present_fit", None)
         else:
             vars(self.model)["_present_fit"] = self._outer
-        if self._handler is not None and signal.getsignal(signal.SIGINT) is self._handler:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._frame = None
+
+    def runs_in(self, frame):
+        """Whether the fit is among the callers of a frame."""
+        while frame is not None and frame is not self._frame:
+            frame = frame.f_back
+        return frame is not None
 
     def _on_ctrl_c(self, number, frame):
         """The first one asks the loops to stop after their step; a second one, or one just after another fit's, stops at once."""
         before, Run.last_press = Run.last_press, time.monotonic()
-        if self.interrupted or Run.last_press - before < TWICE:
+        if self.interrupted or Run.last_press - before < TWICE or not self.runs_in(frame):
             signal.default_int_handler(number, frame)
         self.interrupted = True
 
@@ -89,6 +101,12 @@ class Run:
         self.data.go_to(place["data"])
         if self.held_out is not None and place["validation"] is not None:
             self.held_out.go_to(place["validation"])
+
+
+def is_default(handler, frame):
+    """Whether nobody has a handler for Ctrl-C but Python, and fits that are not among the callers of a frame."""
+    owner = getattr(handler, "__self__", None)
+    return handler is signal.default_int_handler or isinstance(owner, Run) and not owner.runs_in(frame)
 
 
 ALONE = Run(None, None, None, None)     # for evaluations outside of a fit, which Ctrl-C ends with KeyboardInterrupt

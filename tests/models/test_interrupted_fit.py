@@ -1,7 +1,10 @@
 """Ctrl-C in `fit`: it ends after the step, with the history so far; twice means now."""
+import contextlib
 import copy
 import signal
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from fastnn import callbacks, layers
 from fastnn.callbacks import Callback
 from fastnn.models import Sequential
-from fastnn.models.run import Run
+from fastnn.models.run import Run, is_default
 from fastnn.utils.progbar import Progbar
 
 X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
@@ -151,6 +154,43 @@ def test_a_handler_set_in_training_stays():
 
     fit(model_of(), callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: signal.signal(signal.SIGINT, own)))
     assert signal.signal(signal.SIGINT, signal.default_int_handler) is own
+
+
+def test_what_a_fit_leaves_that_was_broken_off_as_it_began():
+    """An exception of another signal's handler, between two lines of `Run.__enter__`: as if there were nothing."""
+    model = model_of()
+    stale = vars(model)["_present_fit"] = Run(model, None, None, None)
+    signal.signal(signal.SIGINT, stale._on_ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    Run.last_press = float("-inf")
+    assert fit(model, Press("on_train_batch_end", 8)).interrupted and model._present_fit is None
+
+
+@pytest.mark.parametrize("microseconds", range(20, 220, 10))
+def test_a_signal_at_the_beginning_and_the_end(microseconds):
+    """Fits that another signal's exception breaks off anywhere leave Python's handler, or one that counts as it."""
+    def stop(number, frame):
+        raise TimeoutError
+
+    def begin_and_end():
+        with Run(model, None, None, None):
+            pass
+
+    model = model_of()
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        for _ in range(10):
+            with contextlib.suppress(TimeoutError):
+                signal.setitimer(signal.ITIMER_REAL, microseconds * 1e-6)
+                begin_and_end()
+                time.sleep(1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert is_default(signal.getsignal(signal.SIGINT), sys._getframe())
+    fit(model)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_other_threads_have_no_signals():
