@@ -1,6 +1,5 @@
 """BackupAndRestore: a training that was killed or interrupted, anywhere, ends with the bits of one that was not."""
 import os
-import random
 import sys
 import warnings
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import fastnn
 from fastnn import callbacks, layers
 from fastnn.callbacks import BackupAndRestore, Callback
-from fastnn.models import Model, Sequential
+from fastnn.models import Sequential
 from fastnn.models.run import Run
 from fastnn.utils.state_file import DamagedFile, read_state
 
