@@ -5,6 +5,9 @@ Example:
     >>> fastnn.config.floatx()
     'float32'
 """
+import contextlib
+import threading
+
 from . import changes as _changes
 from ._core import launch as _launch
 from ._core.threads import default_threads, show_to_threadpoolctl
@@ -12,6 +15,8 @@ from ._core.threads import default_threads, show_to_threadpoolctl
 _state = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "winograd": "auto",
           "unsafe_deserialization": False, "dtype_policy": None, "max_epochs": None, "max_steps_per_epoch": None,
           "interactive_logging": True, "traceback_filtering": True}
+
+_loading = threading.local()        # of each thread: `.unsafe` while something is loaded
 
 _launch.set_num_threads(default_threads())
 show_to_threadpoolctl()
@@ -165,7 +170,21 @@ def enable_unsafe_deserialization():
 
 def unsafe_deserialization():
     """Whether configs and files may bring code that is run."""
-    return _state["unsafe_deserialization"]
+    return getattr(_loading, "unsafe", _state["unsafe_deserialization"])
+
+
+@contextlib.contextmanager
+def deserialization(safe_mode):
+    """Inside the block, in this thread, `safe_mode` says whether code in configs is refused; None: as it was."""
+    outer = vars(_loading).copy()
+    if safe_mode is not None and (safe_mode or "unsafe" not in outer):
+        allowed = _state["unsafe_deserialization"]      # who has allowed it for the whole program need not say so again
+        _loading.unsafe = not safe_mode or allowed
+    try:
+        yield
+    finally:
+        vars(_loading).clear()
+        vars(_loading).update(outer)
 
 
 def max_epochs():

@@ -41,7 +41,8 @@ class Node:
     __slots__ = ("operation", "args", "kwargs", "inputs", "outputs", "results")
 
     def __init__(self, operation, args, kwargs, outputs):
-        self.operation, self.args, self.kwargs = operation, args, kwargs
+        self.operation = operation
+        self.args, self.kwargs = unflatten((args, kwargs), iter(flatten((args, kwargs))))      # own lists: the caller's may grow later
         self.inputs, self.results = symbols((args, kwargs)), []
         self.outputs = replace(outputs, Spec, self._own)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from . import changes, config
+from . import budget, changes, config
 from .device import empty, launch, recorder, unrecorded
 
 FLOATS = ("float32", "float64")
@@ -231,7 +231,9 @@ class Variable(Tensor):
         if callable(initializer) and not isinstance(initializer, Operand):
             if shape is None:
                 raise ValueError(f"variable {name!r}: a shape is needed beside an initializer function")
-            value = initializer(tuple(shape), dtype=standardize_dtype(dtype))
+            dtype = standardize_dtype(dtype)
+            budget.take(shape, dtype, f"the variable {name!r}")
+            value = initializer(tuple(shape), dtype=dtype)
         else:
             value = initializer
         value = as_array(value, None if dtype is None else standardize_dtype(dtype))

@@ -17,7 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # The house from the ground up: a module imports from its own floor and from those below.
 FLOORS = [
-    ["_core", "changes", "tree"],
+    ["_core", "changes", "tree", "budget"],
     ["config"],
     ["device"],
     ["tensor", "tape", "graph", "op", "numpy_protocol"],
@@ -29,7 +29,9 @@ FLOORS = [
     ["layers", "optimizers"],
     ["saving"],
     ["callbacks"],
+    ["export"],
     ["models", "datasets", "preprocessing"],
+    ["visualization"],
     ["backend", "compat"],
     ["demo", "__main__"],
     ["__init__"],

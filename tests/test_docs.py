@@ -26,13 +26,14 @@ def blocks(page):
         yield "\n" * text[: found.start(1)].count("\n") + found[1]
 
 
-OPTIONAL = {"scipy"}        # packages that fastnn works with and does not need
+OPTIONAL = {"scipy", "h5py", "safetensors", "onnx", "onnxruntime", "tensorboardX", "matplotlib"}        # packages that fastnn works with and does not need
 
 
 @pytest.fixture(autouse=True)
 def own_home(monkeypatch, tmp_path):
-    """Examples leave nothing in the user's folders."""
+    """Examples leave nothing in the user's folders, nor where the tests are run."""
     monkeypatch.setenv("FASTNN_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -8,8 +8,9 @@ DRAWING, STATELESS = "drawing", "calls without state, which a backend that compi
 SERIALIZING = "objects from configs, by registered name: next"
 RECURRENT, ATTENTION, TREES = "recurrent layers: next", "attention layers: next", "nested structures: not public yet"
 REASONS = {
-    "*.TFSMLayer *.JaxLayer *.FlaxLayer *.TorchModuleWrapper *.OrbaxCheckpoint *.TensorBoard config.is_nnx_enabled "
+    "*.TFSMLayer *.JaxLayer *.FlaxLayer *.TorchModuleWrapper config.is_nnx_enabled "
     "export.*": ELSEWHERE,
+    "*.OrbaxCheckpoint": "writes the format of JAX's Orbax: ModelCheckpoint and BackupAndRestore do its work",
     "applications.*": "ready-made networks, with weights to download: not begun",
     "distribution.* device": DISTRIBUTION,
     "quantizers.* Quantizer *.AWQ* *.GPTQ* *.Int4* *.Quantized*": QUANTIZATION,
@@ -61,7 +62,6 @@ MEMBER_REASONS = {
     "*.quantize* *.quantization_mode *.get_quantization_layer_structure *.variable_serialization_spec": QUANTIZATION,
     "*.enable_lora": "low-rank adaptation",
     "*.save *.save_weights *.load_weights *.to_json *.save_own_variables *.load_own_variables": FILES,
-    "*.export": ELSEWHERE,
     "*.dtype_policy *.input_dtype": POLICIES,
     "*.stateless_* *.get_state_tree *.set_state_tree *.rematerialized_call": STATELESS,
     "Variable.aggregation Variable.synchronization": DISTRIBUTION,

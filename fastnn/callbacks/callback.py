@@ -6,10 +6,13 @@ class Callback:
 
     Attributes:
         model: the model that is trained.
-        params: "verbose", "epochs" and "steps" (per epoch; None if not known).
+        params: "verbose", "epochs" and "steps" (per epoch; None if not known); from `fit` also, though not listed, what
+            Keras 2 told: "samples", "batch_size" and "do_validation".
+        validation_data: (x, y) or (x, y, sample_weight), as `fit` was given it or split it off; None if there is none or it
+            comes as batches.
         state_names: names of attributes that a training changes; with them a training that was interrupted goes on (see
             `BackupAndRestore`).
-        validation_data: what `fit` was given, or None.
+        idle_hooks: functions of the class that have nothing to do with the arguments which this object was given.
 
     `logs` are values by name (floats), as they stand at that moment.
 
@@ -23,6 +26,8 @@ class Callback:
     validation_data = None
     state_names = ()        # attributes that change in a training, and are part of its backups
     runs_last = False       # whether its hooks are called after those of the other callbacks
+    idle_hooks = ()
+    training_data = staticmethod(lambda: None)     # a weak reference to what a `fit` takes its batches from
 
     def __init__(self):
         self.params = None
@@ -47,6 +52,17 @@ class Callback:
         """Takes what `get_state` gave in a training that was interrupted; after `on_train_begin`."""
         for name, value in state.items():
             setattr(self, name, value)
+
+    def __getstate__(self):     # copies and pickles have no training of their own
+        return {name: value for name, value in vars(self).items() if name != "training_data"}
+
+    def last_batch(self):
+        """The batch that `fit` trained with last, as `train_step` gets it: x, (x, y) or (x, y, sample_weight), tensors.
+
+        None before the first one, and when the training is over.
+        """
+        data = self.training_data()
+        return None if data is None else data.last_batch()
 
     def wants_batch(self, batch):
         """Whether the hook after a batch should be called now, which costs reading the logs."""
@@ -76,6 +92,12 @@ class Callback:
     def on_train_batch_begin(self, batch, logs=None):
         """Before a step of training."""
         self.on_batch_begin(batch, logs=logs)
+
+    def on_train_data(self, batch, data):
+        """After `on_train_batch_begin`, with what the step is about to get: x, (x, y) or (x, y, sample_weight), tensors.
+
+        Keras has no such hook.  With `steps_per_execution` it is called for each step.
+        """
 
     def on_train_batch_end(self, batch, logs=None):
         """After a step of training; `logs` are means since the epoch began."""

@@ -1,6 +1,5 @@
 """EarlyStopping: ends a training that no longer gets better."""
 from ..utils.io_utils import print_msg
-from ..utils.warn_utils import warn
 from .monitor_callback import MonitorCallback
 
 
@@ -36,8 +35,6 @@ class EarlyStopping(MonitorCallback):
         self.best = self.best_weights = None
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.direction is None:
-            self._set_direction()
         value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
@@ -66,10 +63,3 @@ class EarlyStopping(MonitorCallback):
             if self.verbose > 0:
                 print_msg(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)
-
-    def get_monitor_value(self, logs):
-        """The value that is watched; None, with a warning, if the logs lack it."""
-        value = (logs or {}).get(self.monitor)
-        if value is None:
-            warn(f"EarlyStopping watches {self.monitor!r}, which the logs do not hold. They hold: {', '.join(logs or {})}")
-        return value

@@ -47,7 +47,7 @@ class History(Callback):
         self.history, self.epoch = Logs(), []
 
     def on_train_begin(self, logs=None):
-        self.history, self.epoch, self.interrupted = Logs(), [], False
+        self.epoch, self.interrupted = [], False       # values of an object that is used again are added to those it has, as in Keras
 
     def get_state(self):
         return {"history": dict(self.history), "epoch": self.epoch}

@@ -4,6 +4,7 @@ import math
 
 from ..utils.io_utils import print_msg
 from .callback import Callback
+from .learning_rates import log_rates, optimizers_of
 
 
 class LearningRateScheduler(Callback):
@@ -12,6 +13,12 @@ class LearningRateScheduler(Callback):
     Args:
         schedule: function `f(epoch, learning_rate)` (or `f(epoch)`) that gives the new learning rate, a number.
         verbose: 1: says what it does.
+
+    The logs get "learning_rate": the one that the epoch was trained with.
+
+    Raises:
+        TypeError: `schedule` is no function.
+        ValueError: it gave something else than a number.
 
     Example:
         >>> model.fit(x, y, epochs=10, callbacks=[LearningRateScheduler(lambda epoch, lr: lr * 0.9)])
@@ -25,23 +32,25 @@ class LearningRateScheduler(Callback):
         self._takes_rate = takes_two(schedule)
 
     def on_epoch_begin(self, epoch, logs=None):
-        optimizer = self.model.optimizer
-        if not hasattr(optimizer, "learning_rate"):
-            raise ValueError("LearningRateScheduler needs an optimizer with a learning rate: compile the model with one")
-        rate = float(optimizer.learning_rate)
+        found = optimizers_of(self.model, "LearningRateScheduler").values()
+        for optimizer in found:
+            optimizer.learning_rate = rate = self._rate(epoch, float(optimizer.learning_rate))
+            if self.verbose > 0:
+                name = f" {optimizer.name}" if len(found) > 1 else ""
+                print_msg(f"\nEpoch {epoch + 1}: LearningRateScheduler setting{name} learning rate to {rate}.")
+
+    def _rate(self, epoch, rate):
         rate = self.schedule(epoch, rate) if self._takes_rate else self.schedule(epoch)
         if isinstance(rate, bool) or not hasattr(rate, "__float__"):
             raise ValueError(f"`schedule` must return a number, for epoch {epoch} it returned {rate!r}")
         rate = float(rate)
         if not math.isfinite(rate):
             raise ValueError(f"`schedule` returned {rate} for epoch {epoch}")
-        optimizer.learning_rate = rate
-        if self.verbose > 0:
-            print_msg(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+        return rate
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            log_rates(self.model, "LearningRateScheduler", logs)
 
 
 def takes_two(function):

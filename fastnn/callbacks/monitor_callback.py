@@ -1,4 +1,7 @@
 """What callbacks that watch one value have in common: which direction is better, and what counts as better."""
+import operator
+
+from ..utils.naming import to_snake_case
 from ..utils.warn_utils import warn
 from .callback import Callback
 
@@ -42,18 +45,36 @@ class MonitorCallback(Callback):
         for metric in getattr(self.model, "metrics", ()):
             for one in getattr(metric, "metrics", (metric,)):
                 if one.name == name:
-                    return {"up": 1, "down": -1}.get(getattr(one, "_direction", None))
+                    told = {"up": 1, "down": -1}.get(getattr(one, "_direction", None))
+                    return told or direction_of_name(to_snake_case(type(one).__name__))
         return None
 
+    @property
+    def monitor_op(self):
+        """The function that tells whether one value is better than another: `operator.lt` or `operator.gt`."""
+        if self.direction is None:
+            self._set_direction()
+        return operator.gt if self.direction > 0 else operator.lt
+
     def _is_improvement(self, value, reference):
-        if reference is None:
-            return True
-        return (value - reference) * self.direction > self.min_delta
+        """Whether a value is better than another one; NaN never is, and all is better than None."""
+        better = self.monitor_op
+        return bool(value == value and (reference is None or better(value - self.direction * self.min_delta, reference)))
+
+    def get_monitor_value(self, logs):
+        """The value that is watched; None, with a warning, if the logs lack it."""
+        if self.direction is None:
+            self._set_direction()
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            warn(f"{type(self).__name__} watches {self.monitor!r}, which the logs do not hold. They hold: {', '.join(logs or {})}")
+        return value
 
 
 def direction_of_name(name):
     """+1 or -1 from a metric's name, None if it does not tell."""
-    larger = ("acc", "accuracy", "auc", "precision", "recall", "iou", "f1", "r2", "top_k", "cosine_similarity")
+    larger = ("acc", "accuracy", "auc", "precision", "recall", "iou", "io_u", "f1", "r2", "score", "top_k", "cosine_similarity",
+              "correlation", "sensitivity", "specificity")
     smaller = ("loss", "error", "mae", "mse", "rmse", "mape", "msle", "crossentropy", "hinge", "poisson", "kl", "huber",
                "log_cosh", "logcosh")
     if any(word in name for word in smaller):

@@ -6,6 +6,7 @@ import numpy as np
 from ..changes import Noted
 from ..random import SeedGenerator
 from ..tensor import Variable
+from ..utils import own_variables
 from ..utils.warn_utils import warn
 from .structure import contents, unique
 
@@ -24,7 +25,13 @@ class NotBuilt:
 
 
 class Holder(Noted):
-    """Finds the variables and layers in its attributes, also in lists, tuples and dicts, whenever it is asked for them."""
+    """Finds the variables and layers in its attributes, also in lists, tuples and dicts, whenever it is asked for them.
+
+    Attributes:
+        saved_first, saved_properties: names of properties under which files have the layers inside, besides attributes.
+    """
+
+    saved_first, saved_properties = (), ()
 
     def __new__(cls, *args, **kwargs):
         holder = super().__new__(cls)
@@ -143,6 +150,23 @@ class Holder(Noted):
             if value.dtype.kind == "f" and np.isnan(value).any():
                 warn(f'Layer "{self.name}": the values set for weight "{variable.name}" contain NaN.')
             variable.assign(value)
+
+    # ---- Files: what a class may override -----------------------------------------------------------------
+
+    def save_own_variables(self, store):
+        """Puts the variables of this layer, without those of layers inside, into a dict-like store."""
+        own_variables.save(self._own_variables(), store)
+
+    def load_own_variables(self, store):
+        """Takes the variables of this layer from a store.
+
+        Raises:
+            ValueError: another number of variables, or other shapes.
+        """
+        reason = own_variables.mismatch(self._own_variables(), store)
+        if reason:
+            raise ValueError(f'Layer "{self.name}" {reason}')
+        own_variables.load(self._own_variables(), store)
 
 
 def _listing(variables):

@@ -105,6 +105,7 @@ class MultiHeadAttention(Heads):
         self._check_shapes(value_shape, value_shape if key_shape is None else key_shape)
         return (*query_shape[:-1], *self._output_shape) if self._output_shape else tuple(query_shape)
 
+    saved_properties = ("query_dense", "key_dense", "value_dense", "output_dense")
     query_dense = property(lambda self: self._query_dense, doc="The projection of queries.")
     key_dense = property(lambda self: self._key_dense, doc="The projection of keys.")
     value_dense = property(lambda self: self._value_dense, doc="The projection of values.")

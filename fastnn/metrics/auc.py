@@ -1,7 +1,7 @@
 """The area under curves over all thresholds."""
 import numpy as np
 
-from .. import config, ops
+from .. import budget, config, ops
 from ..tensor import convert
 from ..utils import serialization
 from .confusion import FourCounts, Thresholds, evenly_spaced
@@ -65,6 +65,7 @@ class AUC(FourCounts):
         else:
             if num_thresholds <= 1:
                 raise ValueError(f"AUC: num_thresholds must be an integer > 1, received {num_thresholds!r}")
+            budget.take((num_thresholds,), "float64", "thresholds of AUC")
             inner, even = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)], True
         self.num_thresholds = len(inner) + 2
         # the outermost lie beyond 0 and 1, so that all predictions are above the first and none above the last

@@ -1,7 +1,7 @@
 """Metrics of positives and negatives at thresholds: counts, precision, recall, and one of two rates where the other is given."""
 import numpy as np
 
-from .. import config, ops
+from .. import budget, config, ops
 from ..losses.loss import fit_weights, squeeze_or_expand_to_same_rank
 from ..tensor import Tensor, convert
 from .metric import Metric
@@ -252,6 +252,7 @@ class _AtRate(FourCounts):
             raise ValueError(f"{who}: {self.given} must lie between 0 and 1, received {value!r}")
         if num_thresholds <= 0:
             raise ValueError(f"{who}: num_thresholds must be an integer > 0, received {num_thresholds!r}")
+        budget.take((num_thresholds,), "float64", f"thresholds of {who}")
         self.value, self.num_thresholds, self.class_id = value, num_thresholds, class_id
         setattr(self, self.given, value)
         self.thresholds = [0.5] if num_thresholds == 1 else [i / (num_thresholds - 1) for i in range(num_thresholds)]

@@ -1,4 +1,5 @@
 """Models."""
+from ..saving.model_files import load_model, model_from_json, save_model
 from .cloning import clone_model
 from .function import Function, Operation
 from .functional import Functional

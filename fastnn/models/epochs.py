@@ -2,6 +2,7 @@
 from .. import config
 from ..utils.warn_utils import warn
 from .data_adapter import ArrayBatches
+from .feed import Fed
 
 
 class Epochs:
@@ -22,7 +23,7 @@ class Epochs:
         if limit and (self.steps is None or self.steps > limit):
             warn(f"`max_steps_per_epoch` of fastnn.config limits the steps of an epoch to {limit}")
             self.asked = limit
-        self.iterator = None
+        self.iterator = self._given = None
         self.name = "x"
         self.begun = self.ran_dry = False   # whether there was any batch; whether there were none in the last epoch
         self.taken = self.resumed = self.before = 0     # before: `taken` as the pass began, less what of it was given out earlier
@@ -43,7 +44,7 @@ class Epochs:
         if not over:
             batches = self._all(step) if self.asked is None else self._some(step)
             for self.taken, batch in enumerate(batches, self.taken + 1):
-                self.begun, self.ran_dry = True, False
+                self.begun, self.ran_dry, self._given = True, False, batch
                 yield batch
         self.whole = True
         if not self.begun:
@@ -52,6 +53,10 @@ class Epochs:
         if self.ran_dry and self.asked is None:
             warn("the data ran out: a generator is read once. Let it go on for ever (`while True`) and pass the number of steps, "
                  "or pass a sequence of batches")
+
+    def last_batch(self):
+        """The batch that was given out last, as `train_step` gets it; None before the first."""
+        return self._given.tensors() if self._given.__class__ is Fed else self._given
 
     def _iterate(self, step):
         """The batches of a new pass, or the rest of the one that is to be gone on with."""

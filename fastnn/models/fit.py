@@ -75,7 +75,8 @@ class Fit(Trainer):
         self._check_frozen()
 
         callbacks = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
-        callbacks.set_validation_data(validation_data)
+        callbacks.set_data(data.batches, validation_data)
+        callbacks.set_training_data(data)
         self.stop_training = False
         with Run(self, data, held_out, callbacks, initial_epoch) as run:
             callbacks.on_train_begin()              # a backup takes the run, and the model, to where it was made
@@ -218,7 +219,7 @@ class Fit(Trainer):
             run.inside, run.partial = True, Logs()
         if callbacks.watches_batches("train"):
             return self._watched_epoch(data, callbacks.on_train_batch_begin, callbacks.on_train_batch_end,
-                                       self._step("train_step"), run, run.partial)
+                                       self._step("train_step"), run, run.partial, callbacks.shows_data() and callbacks.on_train_data)
         train_step, logs = self._step("train_step"), run.partial
         for batch in data.epoch(train_step):
             logs = train_step(batch)
@@ -242,16 +243,19 @@ class Fit(Trainer):
         callbacks.on_test_end(logs)
         return logs
 
-    def _watched_epoch(self, data, begin, end, step, run, logs=None):
+    def _watched_epoch(self, data, begin, end, step, run, logs=None, show=None):
         """An epoch where a callback wants to know of batches (every `steps_per_execution` of them).
 
-        run: what an interrupt, and in training `stop_training`, ends; logs: of the steps before, in training.
+        run: what an interrupt, and in training `stop_training`, ends; logs: of the steps before, in training;
+        show: what each batch is shown to, if anybody wants to see it.
         """
         each, done, stops = self.steps_per_execution, data.resumed, logs is not None
         number = done - 1
         for number, batch in enumerate(data.epoch(step), done):
             if number % each == 0:
                 begin(number)
+            if show:
+                show(number, batch)
             logs = step(batch)
             if number % each == each - 1:
                 end(number, logs)

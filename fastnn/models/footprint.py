@@ -65,7 +65,8 @@ class Names:
             if now is not value and not same(now, value):
                 return f"{self.where}.{key}" if isinstance(key, str) else self.where
         if self.keys is not None and [*self.kept] != ([*self.keys()] if not self.ignored else [k for k in self.keys() if k not in self.ignored]):
-            return ".".join([self.where, *list(self.keys() - self.kept.keys() - self.ignored)[:1]])
+            new = [key for key in self.keys() - self.kept.keys() - self.ignored if isinstance(key, str)]
+            return ".".join([self.where, *new[:1]])
         return None
 
 

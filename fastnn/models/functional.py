@@ -33,6 +33,8 @@ class Functional(Model):
         (None, 2)
     """
 
+    saved_first = ("layers",)
+
     def __init__(self, inputs, outputs, name=None, trainable=True, **kwargs):
         Model.__init__(self, trainable=True, name=name, **kwargs)
         self._set_graph(inputs, outputs)

@@ -1,10 +1,16 @@
 """Model: a layer with fit, evaluate and predict."""
 from ..layers import Layer
+from ..layers.structure import map_shapes
+from ..tensor import Spec
+from ..utils.serialization import deserialize, serialize_value
+from ..utils.warn_utils import warn
+from .files import Files
 from .fit import Fit
 from .summary import print_summary
+from .trainer import Trainer
 
 
-class Model(Fit, Layer):
+class Model(Fit, Files, Layer):
     """A layer that is trained: `Model(inputs, outputs)` of symbolic tensors; or derive from it, make layers in `__init__`, and
     compute in `call`.
 
@@ -29,6 +35,8 @@ class Model(Fit, Layer):
         >>> model.compile("adam", "mse")
         >>> model.fit(x, y, epochs=2)
     """
+
+    saved_properties = ("layers",)      # in files layers have these paths, see fastnn/saving/state.py
 
     def __new__(cls, *args, **kwargs):
         if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
@@ -124,6 +132,33 @@ class Model(Fit, Layer):
         from .profile import profile_model
         return profile_model(self, x, y, sample_weight, batch_size, steps, training)
 
+    def gradients_of(self, data):
+        """The gradients that a step of training would take, without making it: nothing is changed, bit for bit.
+
+        Args:
+            data: a batch as `train_step` gets it: x, (x, y) or (x, y, sample_weight) of tensors.
+
+        Returns:
+            A list of (weight, gradient): gradients are NumPy arrays, before they are clipped; None for a weight that the loss
+            does not depend on.
+
+        Raises:
+            ValueError: the model has no weights yet.
+
+        Example:
+            >>> batch = fastnn.ops.array(x), fastnn.ops.array(y)
+            >>> [gradient.shape for _, gradient in model.gradients_of(batch)]
+            [(4, 1), (1,)]
+        """
+        from .gradients import gradients_of
+        self._assert_compiled("gradients_of")
+        return gradients_of(self, data)[0]
+
+    def _first_not_finite(self, data):
+        """Where NaN or infinity comes up first in a step with this batch: see `gradients.first_not_finite`."""
+        from .gradients import first_not_finite
+        return first_not_finite(self, data)
+
     def plan_summary(self, every_shape=False, print_fn=None):
         """Prints what has become of the model's steps: for each that is replayed as one call a table of its launches.
 
@@ -143,17 +178,40 @@ class Model(Fit, Layer):
         from .plan_report import print_plans
         print_plans(self, every_shape, print_fn)
 
+    # ---- Building, for a class without a `build` of its own ------------------------------------------------
+
+    def build(self, input_shape):
+        """Makes all weights by a call on symbolic inputs of this shape (with the batch axis; a list or dict of shapes for several)."""
+        self(map_shapes(lambda shape: Spec(shape, self.dtype), input_shape))
+
+    def _build_once(self, shape, also):
+        if type(self).build is not Model.build:
+            return super()._build_once(shape, also)
+        self.__dict__["_build_shape"] = shape       # the layers are built as the call meets them
+        self.built = True
+
+    # ---- Compiling again -----------------------------------------------------------------------------------
+
     def get_compile_config(self):
         """The arguments of `compile`, as plain values; None before it."""
-        from ..utils.serialization import serialize_value
         if self._compile_config is None:
             return None
         return {name: serialize_value(value) for name, value in self._compile_config.items()}
 
     def compile_from_config(self, config):
-        """Compiles the model again from the result of `get_compile_config`."""
-        from ..utils.serialization import deserialize
-        self.compile(**{name: deserialize(value) if isinstance(value, dict) else value for name, value in config.items()})
+        """Compiles the model again from the result of `get_compile_config`, and makes the variables of the optimizer."""
+        if type(self).compile is not Trainer.compile and type(self).compile_from_config is Model.compile_from_config:
+            warn(f"{type(self).__name__} has a `compile` of its own: the model is not compiled. Compile it, or give the class "
+                 "`get_compile_config` and `compile_from_config`, too")
+            return
+        self.compile(**{name: deserialize(value) if isinstance(value, (dict, list)) else value for name, value in config.items()})
+        self._build_optimizer()
+
+    def _build_optimizer(self):
+        if self.built and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    # ---- Config --------------------------------------------------------------------------------------------
 
     def get_config(self):
         """The arguments that make this model again, as plain values."""

@@ -9,6 +9,8 @@ import numpy as np
 from .. import op as op_module
 from ..device import nanoseconds, recording, traffic
 from ..layers import Layer
+from ..layers.structure import contents, unique
+from ..optimizers import Optimizer
 from ..random import global_state, set_global_state
 from ..tape import Record
 from ..utils.machine import machine_limits
@@ -18,7 +20,7 @@ from .fusion import Step
 from .profile_report import Profile, Row
 
 WARM = 3        # steps that are not counted
-_one_at_a_time = threading.RLock()
+one_at_a_time = threading.RLock()
 
 
 def profile_model(model, x, y, sample_weight, batch_size, steps, training):
@@ -134,7 +136,7 @@ class Note:
 
 def observe(model, make_batch, step):
     """Runs one step under an Observer."""
-    with _one_at_a_time, Observer(model) as observer, recording(calls=observer):
+    with one_at_a_time, Observer(model) as observer, recording(calls=observer):
         observer.start = nanoseconds()
         with observer.within("feeding", "feeding"):
             batch = make_batch()
@@ -290,11 +292,16 @@ class _Within:
 
 # ---- What a step changes ----------------------------------------------------------------------------------------
 
+def optimizers_in(model):
+    """That of `compile`, and those that are attributes, for a `train_step` of one's own."""
+    return unique([one for layer in model._flatten_layers() for one in contents(vars(layer), Optimizer)])
+
+
 class Kept:
-    """The state of a model, its optimizer, metrics and random numbers, to be put back bit for bit."""
+    """The state of a model, its optimizers, metrics and random numbers, to be put back bit for bit."""
 
     def __init__(self, model):
-        holders = [*model._flatten_layers(), *model.metrics, model.optimizer, model._compile_loss]
+        holders = [*model._flatten_layers(), *model.metrics, *optimizers_in(model), model._compile_loss]
         variables = [v for holder in holders for v in getattr(holder, "variables", ())]
         self.values = [(v, v.data.copy()) for v in {id(v): v for v in variables}.values()]
         self.attributes = [(h, dict(vars(h))) for h in holders if h is not None]

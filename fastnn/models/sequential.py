@@ -27,6 +27,8 @@ class Sequential(Model):
         (None, 10)
     """
 
+    saved_first = ("layers",)
+
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
         self._stack = []

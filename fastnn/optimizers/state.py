@@ -3,12 +3,15 @@ from .. import config, ops
 from ..changes import Noted
 from ..device import recorder
 from ..tensor import Tensor, Variable, convert
+from ..utils import own_variables
 from ..utils.warn_utils import warn
 from .schedules import LearningRateSchedule
 
 
 class OptimizerState(Noted):
     """The part of an `Optimizer` that holds its variables."""
+
+    saved_first, saved_properties = (), ()      # as of a layer: nothing but attributes
 
     def _start(self, learning_rate):
         self.built = False
@@ -135,14 +138,12 @@ class OptimizerState(Noted):
 
     def save_own_variables(self, store):
         """Puts the values of all variables into a dict-like store under "0", "1" ..."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
+        own_variables.save(self.variables, store)
 
     def load_own_variables(self, store):
-        """Takes the values of all variables from a store; a store of another size is left alone, with a warning."""
-        if len(store.keys()) != len(self.variables):
-            warn(f"the state of optimizer {self.name!r} was not loaded: it has {len(self.variables)} variables"
-                 f"{'' if self.built else ' (it is not built yet)'}, the file has {len(store.keys())}")
+        """Takes the values of all variables from a store; one of another size is left alone, with a warning."""
+        reason = own_variables.mismatch(self.variables, store)
+        if reason:
+            warn(f"the state of optimizer {self.name!r}{'' if self.built else ' (it is not built yet)'} was not loaded: it {reason}")
             return
-        for i, variable in enumerate(self.variables):
-            variable.assign(store[str(i)])
+        own_variables.load(self.variables, store)

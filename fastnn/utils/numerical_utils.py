@@ -66,3 +66,12 @@ def normalize(x, axis=-1, order=2):
     x = np.asarray(x)
     norm = np.linalg.norm(x, order, axis, keepdims=True)
     return x / np.where(norm == 0, np.ones_like(norm), norm)
+
+
+def is_finite(array):
+    """Whether there is neither NaN nor infinity in an array."""
+    if array.dtype.kind != "f":
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.sum()         # of finite numbers it may be infinite, seldom
+    return bool(np.isfinite(total)) or bool(np.isfinite(array).all())

@@ -6,21 +6,26 @@ exchanged with Keras.  The module that is written for a class of fastnn is the o
 import difflib
 import importlib
 import inspect
+import threading
 
 import numpy as np
 
+from .. import config as settings
 from .. import ops
 from ..graph import KerasTensor
 from ..op import Op
-from ..tensor import Operand, Variable
+from ..tensor import Operand, Variable, standardize_dtype
 from .naming import to_snake_case
 from .object_registration import CustomObjectScope, get_registered_name, known_objects
 
+_shared = threading.local()     # of each thread, inside an `ObjectSharingScope`: `.made`, `.written`
 PLAIN = (str, int, float, bool, type(None))
 # Where a function of Keras is that a config gives by its name alone, in this order.
 FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints", "optimizers")
 # The parts of fastnn whose classes a config may name.
 PARTS = (*FUNCTIONS, "layers", "models", "random", "ops", "optimizers.schedules", "dtype_policies")
+# Where functions that a config names may be; they will be called, so that none of them may read or write.
+OF_FUNCTIONS = (*FUNCTIONS, "ops")
 # What `keras` itself exports, and not the module in which it is defined.
 OF_THE_PACKAGE = ("Initializer", "Layer", "Loss", "Metric", "Optimizer", "Regularizer")
 
@@ -130,12 +135,39 @@ def _serialize_object(obj):
     if not isinstance(config, dict):
         raise TypeError(f"`get_config()` of {cls.__name__} must return a dict, it returned {config!r}")
     module = public_module(cls)
-    return {
+    written = {
         "module": None if module == "__main__" else module,     # which will be another one where the config is read
         "class_name": cls.__name__,
         "config": {key: serialize_value(value) for key, value in config.items()},
         "registered_name": None if is_builtin(cls) and cls.__name__ != "Functional" else get_registered_name(cls),
     }
+    _mark_shared(obj, written)
+    return written
+
+
+class ObjectSharingScope:
+    """`with ObjectSharingScope(): ...`: inside the block an object that is serialized, or deserialized, twice stays one object."""
+
+    def __enter__(self):
+        self._outer = vars(_shared).copy()
+        _shared.made, _shared.written = {}, {}
+        return self
+
+    def __exit__(self, *error):
+        vars(_shared).clear()
+        vars(_shared).update(self._outer)
+
+
+def _mark_shared(obj, written):
+    """Gives the configs of an object a common number from the second one on."""
+    seen = getattr(_shared, "written", None)
+    if seen is None:
+        return
+    others = seen.setdefault(id(obj), (obj, []))[1]     # the object is held, for its id to stay its own
+    others.append(written)
+    for config in others if len(others) > 1 else ():
+        config["shared_object_id"] = id(obj)
+
 
 serialize_object = serialize
 
@@ -176,7 +208,14 @@ def deserialize(config, table=None, custom_objects=None, kind="object"):
     if class_name == "function":
         return _find(config, config["config"], table, custom_objects, "function")
     found = _find(config, class_name, table, custom_objects, kind)
-    return _from_config(found, config, custom_objects) if inspect.isclass(found) else found
+    if not inspect.isclass(found):
+        return found
+    made, number = getattr(_shared, "made", {}), config.get("shared_object_id")
+    if number is None:
+        return _from_config(found, config, custom_objects)
+    if number not in made:
+        made[number] = _from_config(found, config, custom_objects)
+    return made[number]
 
 
 def _from_config(cls, config, custom_objects):
@@ -186,11 +225,13 @@ def _from_config(cls, config, custom_objects):
         made = cls.from_config(config["config"] or {})
         if config.get("build_config") and not made.built:
             made.build_from_config(config["build_config"])
+        if config.get("compile_config") and hasattr(made, "compile_from_config"):
+            made.compile_from_config(config["compile_config"])
     return made
 
 
 def _array(config, custom_objects):
-    return np.array(config["config"]["value"], dtype=config["config"]["dtype"])
+    return np.array(config["config"]["value"], dtype=standardize_dtype(config["config"]["dtype"]))
 
 
 def _refuse_lambda(config, custom_objects):
@@ -241,11 +282,12 @@ def _names_of(module, name, kind):
         )
     parts = [part for part in parts if part not in ("keras", "fastnn", "tensorflow", "tf_keras")]
     wanted = inspect.isclass if kind != "function" else lambda value: not inspect.isclass(value) and callable(value)
+    known = PARTS if kind != "function" else OF_FUNCTIONS
     if not parts:
         own = importlib.import_module("fastnn")
         return {key: getattr(own, key) for key in own._NAMES if wanted(getattr(own, key))}
     for part in (".".join(parts[:2]), parts[0]):
-        if part in PARTS:
+        if part in known:
             return _members(f"fastnn.{part}", wanted)
     raise ValueError(f"Cannot find {name!r} of module {module!r}: models are not made of what is in there.")
 
@@ -288,7 +330,8 @@ def serialize_keras_object(obj):
 
     Returns:
         Plain values that JSON can hold; `deserialize_keras_object` makes the object of them again.  Those of a layer that is built have
-        the shapes under "build_config", so that the new layer is built, too (with weights of its own).
+        the shapes under "build_config", so that the new layer is built, too (with weights of its own), those of a compiled model the
+        arguments of `compile` under "compile_config".
 
     Raises:
         TypeError: an object that has no `get_config()`, a lambda.
@@ -298,8 +341,11 @@ def serialize_keras_object(obj):
         {'value': 0.5}
     """
     found = serialize(obj)
-    build = obj.get_build_config() if hasattr(obj, "get_build_config") and not inspect.isclass(obj) else None
-    return found if build is None else {**found, "build_config": serialize_value(build)}
+    for key in () if inspect.isclass(obj) else ("build_config", "compile_config"):
+        config = getattr(obj, f"get_{key}", lambda: None)()
+        if config is not None:
+            found = {**found, key: serialize_value(config)}
+    return found
 
 
 def deserialize_keras_object(config, custom_objects=None, safe_mode=True, *, module_objects=None):
@@ -308,10 +354,11 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, *, mod
     Args:
         config: what `serialize_keras_object` gave.
         custom_objects: names -> the user's own classes and functions.
-        safe_mode: taken for Keras' sake: code in configs is run by `Lambda.from_config(safe_mode=False)` alone.
+        safe_mode: False: Lambda layers may make functions of code in the config, and run them.
         module_objects: names -> classes; None: they are looked for where the config's module says.
 
     Raises:
         ValueError: an unknown name; TypeError: a class that does not accept its config.
     """
-    return deserialize(config, module_objects, custom_objects)
+    with settings.deserialization(safe_mode):
+        return deserialize(config, module_objects, custom_objects)

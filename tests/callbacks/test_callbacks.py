@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from fastnn import callbacks, layers
+from fastnn import callbacks, layers, metrics, optimizers
 from fastnn.callbacks import Callback
-from fastnn.models import Sequential
+from fastnn.models import Model, Sequential
 from fastnn.utils.progbar import Progbar
 
 
@@ -51,8 +51,8 @@ def test_order_of_hooks():
     recorder, model = Recorder(), model_of()
     model.fit(x, y, batch_size=4, epochs=1, validation_data=(x, y), validation_batch_size=6, callbacks=[recorder], verbose=0)
     assert recorder.calls == [
-        "on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_batch_end 0", "on_train_batch_begin 1",
-        "on_train_batch_end 1", "on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0", "on_test_end",
+        "on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_data 0", "on_train_batch_end 0",
+        "on_train_batch_begin 1", "on_train_data 1", "on_train_batch_end 1", "on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0", "on_test_end",
         "on_epoch_end 0", "on_train_end"]
     assert recorder.model is model and recorder.params == {"verbose": 0, "epochs": 1, "steps": 2}
     recorder.calls.clear()
@@ -114,6 +114,39 @@ def test_model_can_be_assigned_and_validation_data_is_there():
     assert old.predicted.shape == (3, 1) and old.validation_data[1] is not None
     model_of().fit(x, y, validation_split=0.2, callbacks=[old], verbose=0)
     assert len(old.validation_data[0]) == 4
+
+
+def test_what_books_read_of_layers_and_data():
+    """set_model makes a model of all layers' outputs; `validation_data` holds inputs and targets, given or split off."""
+    class Activations(Callback):
+        def set_model(self, model):
+            self.model = model
+            self.outputs = Model(model.input, [layer.output for layer in model.layers])
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.found = self.outputs.predict(self.validation_data[0][0:1], verbose=0)
+            self.targets = self.validation_data[1]
+
+    x, y = data()
+    for arguments in (dict(validation_data=(x, y)), dict(validation_split=0.5)):
+        own, model = Activations(), Sequential([layers.Dense(3, activation="relu"), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.build((None, 4))
+        model.fit(x, y, callbacks=[own], verbose=0, **arguments)
+        assert [a.shape for a in own.found] == [(1, 3), (1, 1)] and len(own.targets) == (10 if "validation_split" in arguments else 20)
+
+
+def test_params_of_older_versions():
+    recorder, (x, y) = Recorder(), data(20)
+    model_of().fit(x, y, validation_split=0.2, batch_size=4, epochs=3, callbacks=[recorder], verbose=0)
+    params = recorder.params
+    assert params == {"verbose": 0, "epochs": 3, "steps": 4} and list(params) == ["verbose", "epochs", "steps"]
+    assert [params[name] for name in ("samples", "batch_size", "do_validation", "nb_epoch", "nb_sample")] == [16, 4, True, 3, 16]
+    assert "samples" in params and params.get("nb_epoch") == 3 and "metrics" not in params and params.get("fun", 7) == 7
+    with pytest.raises(KeyError, match="fun"):
+        params["fun"]
+    model_of().fit(iter([(x, y)]), steps_per_epoch=1, callbacks=[recorder], verbose=0)
+    assert recorder.params["samples"] is None
 
 
 def test_history_of_several_fits():
@@ -228,6 +261,140 @@ def test_terminate_on_nan(capsys):
     with pytest.warns(UserWarning):
         history = model_of().fit(x, y, batch_size=4, epochs=3, shuffle=False, callbacks=[callbacks.TerminateOnNaN()], verbose=0)
     assert len(history.epoch) == 1 and "Batch 2: Invalid loss" in capsys.readouterr().out
+
+
+def test_terminate_on_nan_with_an_error():
+    x, y = data(40)
+    x[10] = np.inf
+    recorder = Recorder()
+    with pytest.raises(RuntimeError, match="batch 2.*GradientMonitor"):
+        model_of().fit(x, y, batch_size=4, shuffle=False, callbacks=[callbacks.TerminateOnNaN(raise_error=True), recorder], verbose=0)
+    assert "on_train_end" not in recorder.calls
+
+
+def two_optimizers():
+    """A model of two layers, each with an optimizer of its own."""
+    model = Sequential([layers.Input((4,)), layers.Dense(3), layers.Dense(1)])
+    fast, slow = optimizers.SGD(0.5, name="fast"), optimizers.SGD(0.125, name="slow")
+    model.compile(optimizers.MultiOptimizer(optimizers.OptimizerMap(fast, {"dense_1": slow})), "mse")
+    return model
+
+
+def test_learning_rates_of_several_optimizers(capsys):
+    x, y = data()
+    plateau = callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=100.0, min_lr=0.1, verbose=1)
+    history = two_optimizers().fit(x, y, epochs=3, callbacks=[plateau], verbose=0).history
+    np.testing.assert_allclose(history["learning_rate_fast"], [0.5, 0.5, 0.25])
+    np.testing.assert_allclose(history["learning_rate_slow"], [0.125, 0.125, 0.1], rtol=1e-6)
+    assert "Epoch 2: ReduceLROnPlateau reducing slow learning rate to 0.1." in capsys.readouterr().out
+    history = two_optimizers().fit(x, y, epochs=2, verbose=0, callbacks=[callbacks.LearningRateScheduler(lambda e, rate: rate / 2)]).history
+    assert history["learning_rate_fast"] == [0.25, 0.125] and history["learning_rate_slow"] == [0.0625, 0.03125]
+
+
+def test_reduce_lr_on_plateau(capsys):
+    x, y = data()
+    plateau = callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, epsilon=100.0, verbose=1)     # the older name of min_delta
+    model_of().fit(x, y, epochs=2, callbacks=[plateau], verbose=0)
+    assert capsys.readouterr().out == "\nEpoch 2: ReduceLROnPlateau reducing learning rate to 0.004999999888241291.\n"
+    with pytest.warns(UserWarning, match="ReduceLROnPlateau watches 'val_loss'.*They hold: loss, learning_rate"):
+        model_of().fit(x, y, callbacks=[callbacks.ReduceLROnPlateau()], verbose=0)
+    for factor in (1.0, 2, -0.5):
+        with pytest.raises(ValueError, match="factor"):
+            callbacks.ReduceLROnPlateau(factor=factor)
+
+
+def averaging(**arguments):
+    return model_of(optimizer=optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9), **arguments)
+
+
+def test_averages_survive_a_training_that_is_stopped():
+    class Stop(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.average = self.model.get_weights()[0]
+            self.model.stop_training = epoch == 1
+
+    x, y = data()
+    stop, model, swap = Stop(), averaging(), callbacks.SwapEMAWeights(swap_on_epoch=True)
+    model.fit(x, y, batch_size=4, epochs=5, callbacks=[swap, stop], verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], stop.average)
+    before = model.get_weights()
+    model.fit(x, y, batch_size=4, epochs=1, callbacks=[swap], verbose=0)    # begins with the averages that the model has
+    assert np.abs(model.get_weights()[0] - before[0]).max() < 1
+
+
+def test_averages_for_evaluation_and_prediction():
+    x, y = data()
+    model, swap = averaging(), callbacks.SwapEMAWeights()
+    swap.set_model(model)
+    assert model.evaluate(x, y, callbacks=[swap], verbose=0) == model.evaluate(x, y, verbose=0)       # no average yet
+    for _ in range(5):
+        model.train_on_batch(x, y)
+    own, weights = model.predict(x, verbose=0), model.get_weights()
+    averaged = model.predict(x, callbacks=[swap], verbose=0)
+    assert np.abs(own - averaged).max() > 1e-3
+    for a, b in zip(weights, model.get_weights()):      # put back, also after a prediction
+        np.testing.assert_array_equal(a, b)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    np.testing.assert_array_equal(averaged, model.predict(x, verbose=0))
+    with pytest.raises(ValueError, match="use_ema=True"):
+        model_of().evaluate(x, y, callbacks=[swap], verbose=0)
+
+
+def test_averages_of_inner_optimizers():
+    x, y = data()
+    for make in (optimizers.LossScaleOptimizer, lambda one: optimizers.MultiOptimizer(lambda v: one)):
+        model = model_of(optimizer=make(optimizers.SGD(0.1, use_ema=True)))
+        model.fit(x, y, validation_data=(x, y), epochs=2, callbacks=[callbacks.SwapEMAWeights()], verbose=0)
+
+
+def test_base_logger():
+    x, y = data()
+    logger, logs = callbacks.BaseLogger(stateful_metrics=["last"]), {}
+    logger.set_params({"metrics": ["loss", "acc", "last"]})
+    logger.on_epoch_begin(0)
+    logger.on_batch_end(0, {"batch": 0, "size": 3, "loss": 1.0, "accuracy": 0.5, "last": 7, "other": 1.0})
+    logger.on_batch_end(1, {"batch": 1, "size": 1, "loss": 2.0, "accuracy": 1.0, "last": 8, "other": 1.0})
+    logger.on_epoch_end(0, logs)
+    assert logs == {"loss": 1.25, "accuracy": 0.625, "last": 8}
+    histories = [model_of().fit(x * 0, y, epochs=2, batch_size=6, shuffle=False, callbacks=some, verbose=0).history
+                 for some in ([], [callbacks.BaseLogger()])]
+    assert histories[0] == histories[1]
+
+
+def test_directions_told_by_metrics_of_any_name():
+    x, y = data()
+    model = Sequential([layers.Input((4,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "mse", metrics=[metrics.AUC(name="area"), metrics.MeanSquaredError(name="m"), metrics.MeanIoU(2, name="u")])
+    model.fit(x, y > 0, verbose=0)
+    for name, direction in (("val_area", 1), ("m", -1), ("u", 1)):
+        monitor = callbacks.EarlyStopping(name)
+        monitor.set_model(model)
+        assert monitor.monitor_op(2, 1) == (direction > 0) and monitor.direction == direction
+
+
+def test_a_history_that_is_used_again():
+    x, y = data()
+    own, model = callbacks.History(), model_of()
+    model.fit(x, y, epochs=2, callbacks=[own], verbose=0)
+    assert model.fit(x, y, epochs=1, callbacks=[own], verbose=0) is own
+    assert len(own.history["loss"]) == 3 and own.epoch == [0]
+
+
+def test_a_loop_of_ones_own():
+    recorder, history = Recorder(), callbacks.History()
+    some = callbacks.CallbackList([recorder], model=model_of(), epochs=1, steps=1, verbose=0)
+    some.append(history)
+    history.set_model(some.model)
+    some.on_train_begin()
+    some.on_epoch_begin(0)
+    some.on_train_batch_begin(0, {"size": 3})
+    some.on_train_batch_end(0, {"loss": np.float32(2)})
+    some.on_epoch_end(0, {"loss": 1.0})
+    some.on_train_end()
+    assert recorder.calls == ["on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_batch_end 0", "on_epoch_end 0", "on_train_end"]
+    assert history.history == {"loss": [1.0]} and recorder.params == {"epochs": 1, "steps": 1, "verbose": 0}
+    assert isinstance(some, Callback) and callbacks.CallbackList([callbacks.ProgbarLogger(count_mode="samples")]).params is None
+    assert callbacks.CallbackList([some, [callbacks.BaseLogger()]]).callbacks[:2] == [recorder, history]
 
 
 # ---- Progress ---------------------------------------------------------------------------------------------------

@@ -652,3 +652,13 @@ def test_shapes_that_seldom_come_again_are_not_recorded_for_ever():
     for n in np.random.default_rng(1).integers(1, 56, 500):
         model.predict_on_batch(X[:n])
     assert list(step.entries) == kept
+
+
+def test_an_optimizer_that_was_built_before_the_first_step():
+    model = Sequential([layers.Input((6,)), layers.Dense(1)])
+    model.compile(fastnn.optimizers.Adam(), "mse", metrics=["mae"])
+    model.optimizer.build(model.trainable_variables)
+    model.predict(X, verbose=0)
+    for _ in range(6):
+        model.fit(X, Y, batch_size=56, verbose=0)
+    assert plan(model).ready.runs > 0
