@@ -144,6 +144,31 @@ def fit(model, folder, *others, x=X, y=Y, epochs=3, save_freq="epoch", verbose=0
     return model.fit(x, y, epochs=epochs, verbose=verbose, callbacks=[BackupAndRestore(folder, save_freq, **backup), *others], **more)
 
 
+@pytest.mark.parametrize("save_freq", [3, "epoch"])
+def test_callbacks_with_a_state(save_freq, tmp_path):
+    """Files, the best so far, weights that were swapped for their averages: as without a break."""
+    def go(folder, *others):
+        fastnn.utils.set_random_seed(1)
+        model = Sequential([layers.Input((6,)), layers.Dense(4, activation="tanh"), layers.Dense(1)])
+        model.compile(fastnn.optimizers.SGD(0.05, use_ema=True), "mse")
+        some = [callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=0.05), callbacks.CSVLogger(folder / "log.csv"),
+                callbacks.ModelCheckpoint(folder / "best.safetensors", "loss", save_best_only=True, save_weights_only=True),
+                callbacks.ModelCheckpoint(folder / "b{epoch}.safetensors", save_freq=5, save_weights_only=True),
+                callbacks.SwapEMAWeights(swap_on_epoch=True)]
+        history = fit(model, folder / "b", *some, *others, epochs=5, save_freq=save_freq, validation_data=(X, Y)).history
+        files = {path.name: path.read_text() if path.suffix == ".csv" else sorted(load(path.read_bytes()).items())
+                 for path in sorted(folder.iterdir())}
+        return bits([history, model.get_weights(), [one.get_state() for one in some], files])
+
+    load = pytest.importorskip("safetensors.numpy").load
+    for name in ("whole", "broken"):
+        (tmp_path / name).mkdir()
+    for hook, count in (("on_train_batch_end", 5), ("on_train_batch_end", 9), ("on_epoch_end", 1), ("on_test_end", 1), ("on_epoch_begin", 2)):
+        with pytest.raises(Crash):
+            go(tmp_path / "broken", At(hook, count, crash))
+    assert go(tmp_path / "broken") == go(tmp_path / "whole")
+
+
 def test_a_notebook_cell_that_is_run_again(tmp_path):
     """The model made anew has other names; the model of before has its plans and its optimizer."""
     fastnn.utils.set_random_seed(1)
