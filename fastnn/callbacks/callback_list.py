@@ -32,6 +32,7 @@ class CallbackList(Callback):
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.append(ProgbarLogger())
+        self.callbacks.sort(key=lambda callback: callback.runs_last)
         if model is not None:
             self.set_model(model)
         if params:
@@ -41,6 +42,7 @@ class CallbackList(Callback):
     def append(self, callback):
         """Adds a callback."""
         self.callbacks += check([callback])
+        self.callbacks.sort(key=lambda callback: callback.runs_last)
         self._overriding = {hook: [c for c in self.callbacks if overrides(c, hook)] for hook in BATCH_HOOKS}
 
     def set_model(self, model):
@@ -108,6 +110,9 @@ class CallbackList(Callback):
 
     def on_train_end(self, logs=None):
         self._call("on_train_end", logs=logs)
+
+    def on_train_interrupted(self, logs=None):
+        self._call("on_train_interrupted", logs=logs)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._call("on_epoch_begin", epoch, logs=logs)

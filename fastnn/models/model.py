@@ -233,7 +233,7 @@ class Model(Fit, Files, Layer):
 
     # A model's pickled copy (and `copy.deepcopy`) is made of its attributes; what was collected for steps is left behind.
     def __getstate__(self):
-        return {name: value for name, value in super().__getstate__().items() if name not in ("_collected", "history", "_plans")}
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_collected", "history", "_plans", "_present_fit")}
 
     def __reduce__(self):
         return restore_model, (vars(type(self)).get("_written_as", type(self)), "_network" in vars(self)), self.__getstate__()

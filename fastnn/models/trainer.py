@@ -58,6 +58,7 @@ class Collected:
 class Trainer:
     """The part of `Model` that learns: `compile` and the steps."""
 
+    _present_fit = None                 # the fit that runs
     sparse_inputs = True        # what its layers make of them is theirs to say
 
     def _init_trainer(self):

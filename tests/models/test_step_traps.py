@@ -488,8 +488,7 @@ def test_ctrl_c_between_replayed_steps():
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(data, np.repeat(Y, 50, axis=0), batch_size=8, epochs=100_000, verbose=0)
+    assert model.fit(data, np.repeat(Y, 50, axis=0), batch_size=8, epochs=100_000, verbose=0).interrupted
     timer.join()
     assert time.monotonic() - start < 60
     assert all(np.isfinite(w).all() for w in model.get_weights())
