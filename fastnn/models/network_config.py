@@ -5,7 +5,6 @@ import inspect
 from .. import ops
 from ..graph import Operation, symbols
 from ..layers import Layer
-from ..layers.structure import map_shapes
 from ..tensor import Tensor
 from ..utils.naming import to_snake_case
 from ..utils.serialization import deserialize, serialize
@@ -44,9 +43,6 @@ def config_of(model, base):
 def layer_entry(layer, rows, tensor):
     """A layer, and the arguments of each call of it."""
     entry = serialize(layer)
-    build = layer.get_build_config()
-    if build and rows:
-        entry["build_config"] = {key: map_shapes(list, shape) for key, shape in build.items()}
     entry["name"] = layer.name
     entry["inbound_nodes"] = [{"args": plain(list(row.args), tensor), "kwargs": plain(row.kwargs, tensor)} for row in rows]
     return entry

@@ -217,6 +217,10 @@ class Sequential(Model):
 
     # ---- Config --------------------------------------------------------------------------------------------
 
+    def get_build_config(self):
+        """The shape of the input, {"input_shape": shape}, or None before it is known."""
+        return {"input_shape": self._stack[0].batch_shape} if self._known_input() else None
+
     def get_config(self):
         """Name and layers, as plain values, in the form of Keras."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": Layer.get_config(self)["dtype"],

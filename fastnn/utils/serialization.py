@@ -141,6 +141,10 @@ def _serialize_object(obj):
         "config": {key: serialize_value(value) for key, value in config.items()},
         "registered_name": None if is_builtin(cls) and cls.__name__ != "Functional" else get_registered_name(cls),
     }
+    for key in ("build_config", "compile_config"):      # of layers and models
+        config = getattr(obj, f"get_{key}", lambda: None)()
+        if config is not None:
+            written[key] = serialize_value(config)
     _mark_shared(obj, written)
     return written
 
@@ -340,12 +344,7 @@ def serialize_keras_object(obj):
         >>> serialize_keras_object(fastnn.initializers.Constant(0.5))["config"]
         {'value': 0.5}
     """
-    found = serialize(obj)
-    for key in () if inspect.isclass(obj) else ("build_config", "compile_config"):
-        config = getattr(obj, f"get_{key}", lambda: None)()
-        if config is not None:
-            found = {**found, key: serialize_value(config)}
-    return found
+    return serialize(obj)
 
 
 def deserialize_keras_object(config, custom_objects=None, safe_mode=True, *, module_objects=None):
