@@ -33,7 +33,6 @@ def write(keras, folder, cases):
         try:
             keras.utils.clear_session()
             model, inputs = case_models.model_of(keras, [name], cases, name + "_model")
-            np.savez(folder / f"{name}.npz", *case_models.answers(model, inputs))
         except Exception as error:
             yield name, "", short(error)
             continue
@@ -43,6 +42,7 @@ def write(keras, folder, cases):
                 yield name, ending, None
             except Exception as error:
                 yield name, ending, short(error)
+        np.savez(folder / f"{name}.npz", *case_models.answers(model, inputs))      # last: a call in training changes the state
 
 
 def read(keras, folder, cases):

@@ -29,6 +29,9 @@ OF_FUNCTIONS = (*FUNCTIONS, "ops")
 # What `keras` itself exports, and not the module in which it is defined.
 OF_THE_PACKAGE = ("Initializer", "Layer", "Loss", "Metric", "Optimizer", "Regularizer")
 
+# Classes that Keras exports under another name than their own, after which files call groups and layers.
+EXPORTED_AS = {"GroupedQueryAttention": "GroupQueryAttention"}
+
 
 def lookup(kind, name, table, custom_objects=None):
     """The entry `name` of `table`, or of the user's registered objects.
@@ -137,7 +140,7 @@ def _serialize_object(obj):
     module = public_module(cls)
     written = {
         "module": None if module == "__main__" else module,     # which will be another one where the config is read
-        "class_name": cls.__name__,
+        "class_name": EXPORTED_AS.get(cls.__name__, cls.__name__) if is_builtin(cls) else cls.__name__,
         "config": {key: serialize_value(value) for key, value in config.items()},
         "registered_name": None if is_builtin(cls) and cls.__name__ != "Functional" else get_registered_name(cls),
     }

@@ -47,7 +47,18 @@ MISSING = Missing()
 def differences(theirs, ours):
     """How a `.keras` file of fastnn differs from one of real Keras, beyond what is known (see `normal`)."""
     (config, weights), (own_config, own_weights) = contents(theirs), contents(ours)
-    return unlike(normal(config), normal(own_config), "config") + unlike(weights, own_weights, "weights")
+    return (unlike(normal(config), normal(own_config), "config")
+            + unlike(normal_tree(weights), normal_tree(own_weights), "weights"))
+
+
+# Layers without weights of which Keras notes the shape they were built for, and fastnn does not build: all one, Keras then builds them.
+BUILT_BY_KERAS = ("Flatten", "Permute", "RepeatVector", "Rescaling", "ZeroPadding", "Cropping", "UpSampling", "AdaptiveAverage", "AdaptiveMax",
+                  "Lambda")
+
+
+def normal_tree(weights):
+    """A tree without groups of helpers that hold nothing: fastnn's attention has no layer for its softmax."""
+    return {path: node for path, node in weights.items() if "/_softmax" not in path}
 
 
 def normal(config):
@@ -56,6 +67,7 @@ def normal(config):
     - `shared_object_id` of what is no layer: whether two layers have the same regularizer or dtype policy, or equal ones, is all one,
       and Keras hands on objects where fastnn makes new ones.  The numbers of layers, which are addresses in memory, become 0, 1 ...
     - arguments of calls that are None, which Keras writes down for some layers.
+    - build configs of layers without weights (`BUILT_BY_KERAS`).
     """
     known = {}
 
@@ -65,6 +77,8 @@ def normal(config):
         if not isinstance(value, dict):
             return value
         found = {name: visit(part, name) for name, part in value.items() if not (key == "kwargs" and part is None)}
+        if "build_config" in found and str(found.get("class_name")).startswith(BUILT_BY_KERAS):
+            del found["build_config"]
         if "shared_object_id" in found:
             number = found.pop("shared_object_id")
             if "build_config" in found:
