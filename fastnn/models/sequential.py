@@ -27,7 +27,7 @@ class Sequential(Model):
         (None, 10)
     """
 
-    saved_first = ("layers",)
+    saved_first, not_saved = ("layers",), ("_stack",)
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)

@@ -57,8 +57,12 @@ BUILT_BY_KERAS = ("Flatten", "Permute", "RepeatVector", "Rescaling", "ZeroPaddin
 
 
 def normal_tree(weights):
-    """A tree without groups of helpers that hold nothing: fastnn's attention has no layer for its softmax."""
-    return {path: node for path, node in weights.items() if "/_softmax" not in path}
+    """A tree without what may differ:
+
+    - groups of helpers that hold nothing: fastnn's attention has no layer for its softmax;
+    - how wide the numbers are: Keras with JAX has 32 bits where others have 64.
+    """
+    return {path: [node[0], *node[2:]] if isinstance(node, list) else node for path, node in weights.items() if "/_softmax" not in path}
 
 
 def normal(config):
@@ -68,6 +72,7 @@ def normal(config):
       and Keras hands on objects where fastnn makes new ones.  The numbers of layers, which are addresses in memory, become 0, 1 ...
     - arguments of calls that are None, which Keras writes down for some layers.
     - build configs of layers without weights (`BUILT_BY_KERAS`).
+    - `jit_compile`, where "auto" becomes what the backend can do.
     """
     known = {}
 
@@ -76,7 +81,8 @@ def normal(config):
             return [visit(part) for part in value]
         if not isinstance(value, dict):
             return value
-        found = {name: visit(part, name) for name, part in value.items() if not (key == "kwargs" and part is None)}
+        found = {name: visit(part, name) for name, part in value.items()
+                 if not (key == "kwargs" and part is None) and name != "jit_compile"}
         if "build_config" in found and str(found.get("class_name")).startswith(BUILT_BY_KERAS):
             del found["build_config"]
         if "shared_object_id" in found:
