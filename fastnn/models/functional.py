@@ -55,6 +55,7 @@ class Functional(Model):
         self.__dict__["_tensors"] = inputs, outputs
         self._graph_layers = [op for op in self._network.operations if isinstance(op, Layer)]
         self._input_specs = [Spec(t.shape, t.dtype, layer.name) for t, layer in zip(given, self._network.input_layers)]
+        self.__dict__["_build_shapes"] = {"input_shape": None}      # as Keras writes it
         self.built = True
 
     # ---- What it is made of --------------------------------------------------------------------------------

@@ -187,15 +187,15 @@ class Model(Fit, Files, Layer):
     def _build_once(self, shape, also):
         if type(self).build is not Model.build:
             return super()._build_once(shape, also)
-        self.__dict__["_build_shape"] = shape       # the layers are built as the call meets them
+        self.__dict__["_build_shapes"] = {"input_shape": shape}     # the layers are built as the call meets them
         self.built = True
 
     # ---- Compiling again -----------------------------------------------------------------------------------
 
     def get_compile_config(self):
-        """The arguments of `compile`, as plain values; None before it."""
+        """The arguments of `compile`, as plain values; none before it."""
         if self._compile_config is None:
-            return None
+            return {}
         return {name: serialize_value(value) for name, value in self._compile_config.items()}
 
     def compile_from_config(self, config):

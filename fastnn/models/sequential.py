@@ -28,7 +28,7 @@ class Sequential(Model):
         (None, 10)
     """
 
-    saved_first = ("layers",)
+    saved_first, not_saved = ("layers",), ("_stack",)
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
@@ -217,6 +217,10 @@ class Sequential(Model):
         return self.dtype if self._stack and self._stack[0].float_inputs else name
 
     # ---- Config --------------------------------------------------------------------------------------------
+
+    def get_build_config(self):
+        """The shape of the input, {"input_shape": shape}, or None before it is known."""
+        return {"input_shape": self._stack[0].batch_shape} if self._known_input() else None
 
     def get_config(self):
         """Name and layers, as plain values, in the form of Keras."""

@@ -19,6 +19,8 @@ def modern_compile(config, convert, names=()):
     Returns:
         Dict of arguments; the objects in it are configs for `deserialize_keras_object`.
     """
+    if not config:
+        return {}       # of a model that was not compiled
     config = dict(config)
     if "optimizer_config" in config:
         config["optimizer"] = config.pop("optimizer_config")
