@@ -21,7 +21,7 @@ COMPILED := setup.py pyproject.toml fastnn/op.py fastnn/tape.py $(shell find csr
 
 .PHONY: demo test test-levels test-aarch64 bench sanitize sanitize-threads build clean
 
-demo: $(VENV)/installed-plot
+demo: $(VENV)/installed-h5,plot
 	$(PY) -m fastnn.demo
 
 test: $(VENV)/installed-test

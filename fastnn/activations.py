@@ -175,8 +175,6 @@ def serialize(activation):
         return "linear"
     if not callable(activation):
         raise ValueError(f"an activation to serialize must be a function or an object that can be called, received {activation!r}")
-    if getattr(activation, "__name__", None) == "<lambda>":
-        return "<lambda>"       # which nothing can bring back; layers with one can still be described
     for name, function in FUNCTIONS.items():
         if function is activation:
             return function.__name__ if function.__name__ in FUNCTIONS else name

@@ -137,6 +137,6 @@ class GradientMonitor(Callback):
                 v.data[...] = value
             set_global_state(random)
         self.found = Found(self._step, self._epoch, self._batch, place, name)
-        print_msg(f"GradientMonitor: NaN or infinity first in step {self._step} (epoch {self._epoch + 1}, batch {self._batch}): "
-                  f"{WORDS[place].format(name)}")
+        print_msg(f"GradientMonitor: NaN or infinity first in step {self._step} (epoch {self._epoch + 1}, batch {self._batch + 1}): "
+                  f"{WORDS[place].format(name)}. A smaller learning rate, scaled inputs or clipping (clipnorm=) may help")
 

@@ -1,6 +1,7 @@
 """ModelCheckpoint: files of a model while it is trained."""
 import os
 
+from ..utils.extras import require
 from ..utils.io_utils import print_msg
 from ..utils.warn_utils import warn
 from .history import Logs
@@ -50,6 +51,7 @@ class ModelCheckpoint(MonitorCallback):
         if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
             raise ValueError(f"ModelCheckpoint: `save_freq` must be 'epoch' or a number of batches, received {save_freq!r}")
         check_ending(self.filepath, save_weights_only)
+        require("safetensors" if self.filepath.endswith(".safetensors") else "h5py", "ModelCheckpoint")     # now, and not after an epoch
         if save_freq == "epoch":
             self.idle_hooks = (ModelCheckpoint.on_train_batch_end,)
         self._epoch, self._epochs_since = 0, 0

@@ -1,4 +1,5 @@
 """What callbacks that watch one value have in common: which direction is better, and what counts as better."""
+import difflib
 import operator
 
 from ..utils.naming import to_snake_case
@@ -63,11 +64,15 @@ class MonitorCallback(Callback):
 
     def get_monitor_value(self, logs):
         """The value that is watched; None, with a warning, if the logs lack it."""
-        if self.direction is None:
-            self._set_direction()
         value = (logs or {}).get(self.monitor)
         if value is None:
-            warn(f"{type(self).__name__} watches {self.monitor!r}, which the logs do not hold. They hold: {', '.join(logs or {})}")
+            near = difflib.get_close_matches(self.monitor, logs or {}, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs or {}):
+                hint = " Values of validation come with `validation_data` or `validation_split` of fit"
+            warn(f"{type(self).__name__} watches {self.monitor!r}, which the logs do not hold. They hold: {', '.join(logs or {})}.{hint}")
+        elif self.direction is None:
+            self._set_direction()
         return value
 
 

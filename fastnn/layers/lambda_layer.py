@@ -1,10 +1,8 @@
 """Lambda: a function as a layer."""
-import base64
 import inspect
-import marshal
-import types
 
-from .. import config, ops
+from .. import ops
+from .. import config as settings
 from ..tensor import Spec
 from ..utils import serialization
 from .layer import Layer
@@ -71,11 +69,11 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self):
-        found = {**super().get_config(), "function": function_config(self.function)}
+        found = {**super().get_config(), "function": serialization.serialize(self.function)}
         if self._output_shape is not None:
-            found["output_shape"] = function_config(self._output_shape) if callable(self._output_shape) else self._output_shape
+            found["output_shape"] = serialization.serialize(self._output_shape) if callable(self._output_shape) else self._output_shape
         if self.mask is not None:
-            found["mask"] = function_config(self.mask) if callable(self.mask) else serialization.serialize(self.mask)
+            found["mask"] = serialization.serialize(self.mask)
         return {**found, "arguments": serialization.serialize(self.arguments)}
 
     @classmethod
@@ -91,38 +89,14 @@ class Lambda(Layer):
             ValueError: code in the config, which nobody has allowed.
         """
         config = dict(config)
-        for key in ("function", "output_shape", "mask"):
-            if key in config:
-                config[key] = function_of(config[key], custom_objects, safe_mode)
+        with settings.deserialization(safe_mode):
+            for key in ("function", "output_shape", "mask", "arguments"):
+                if key in config:
+                    config[key] = serialization.deserialize(config[key], custom_objects=custom_objects)
         if isinstance(config.get("output_shape"), list) and not any(isinstance(n, (list, tuple)) for n in config["output_shape"]):
             config["output_shape"] = tuple(config["output_shape"])
-        config["arguments"] = serialization.deserialize(config.get("arguments"), custom_objects=custom_objects)
         return cls(**config)
 
     def _clone(self):
         return Lambda(self.function, self._output_shape, self.mask, self.arguments, name=self.name, trainable=self.trainable,
                       dtype=self.dtype)
-
-
-def function_config(function):
-    """A function by its name, or its code where it has none."""
-    if not isinstance(function, types.FunctionType) or function.__name__ != "<lambda>":
-        return serialization.serialize(function)
-    closure = None if function.__closure__ is None else [cell.cell_contents for cell in function.__closure__]
-    return {"class_name": "__lambda__", "config": {"code": base64.b64encode(marshal.dumps(function.__code__)).decode("ascii"),
-                                                   "defaults": function.__defaults__, "closure": closure}}
-
-
-def function_of(value, custom_objects, safe_mode):
-    """The inverse of `function_config`; what is no function stays."""
-    if not isinstance(value, dict) or value.get("class_name") != "__lambda__":
-        return serialization.deserialize(value, custom_objects=custom_objects)
-    if safe_mode is not False and not (safe_mode is None and config.unsafe_deserialization()):
-        raise ValueError("the config of a Lambda layer holds the code of a Python lambda, which could do anything: it is not run. If you "
-                         "trust where it comes from, pass safe_mode=False or call fastnn.config.enable_unsafe_deserialization(); "
-                         "better, give the function a name and register it with register_keras_serializable")
-    inner = value["config"]
-    code = marshal.loads(base64.b64decode(inner["code"]))
-    cells = None if inner["closure"] is None else tuple(types.CellType(one) for one in inner["closure"])
-    defaults = None if inner["defaults"] is None else tuple(inner["defaults"])
-    return types.FunctionType(code, {"__builtins__": __builtins__, "ops": ops}, "<lambda>", defaults, cells)

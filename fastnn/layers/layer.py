@@ -53,6 +53,8 @@ class Layer(Calling):
     def __new__(cls, *args, **kwargs):
         layer = super().__new__(cls)
         layer.__dict__.update(_losses=[], _losses_stamp=None, _seen=None, _inbound_nodes=[])
+        if not layer._is_ours():
+            layer.__dict__["_arguments"] = plain_arguments(cls, args, kwargs)       # for `get_config`
         return layer
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
@@ -169,25 +171,27 @@ class Layer(Calling):
         config = {"name": self.name, "trainable": self._trainable, "dtype": _dtype_config(self.dtype)}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if type(self).get_config is Layer.get_config:
-            config.update(self._plain_arguments())
-        return config
+        return {**config, **self._own_arguments()} if type(self).get_config is Layer.get_config else config
 
-    def _plain_arguments(self):
-        found = {}
-        for key, parameter in inspect.signature(type(self).__init__).parameters.items():
-            if key == "self" or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or key in ("name", "trainable", "dtype", "activity_regularizer"):
-                continue
-            if not hasattr(self, key):
-                raise TypeError(
-                    f"Layer {type(self).__name__} has the argument `{key}` in `__init__` and therefore must override `get_config()`."
-                )
-            found[key] = serialize_value(getattr(self, key))
+    def _own_arguments(self):
+        """The arguments of a user's `__init__`, without those that `get_config` has anyway: plain ones as they were passed, others
+        from the attributes of their names."""
+        found, given = {}, self.__dict__.get("_arguments")
+        for key in own_parameters(type(self)):
+            if given is not None and key in given:
+                found[key] = serialize_value(given[key])
+            elif hasattr(self, key):
+                found[key] = serialize_value(getattr(self, key))
+            else:
+                raise TypeError(f"{type(self).__name__} needs a `get_config()`: the argument `{key}` of its `__init__` is no plain value, and "
+                                f"is not kept as self.{key}. For example: def get_config(self): return {{**super().get_config(), "
+                                f"{key!r}: ...}}")
         return found
 
     @classmethod
     def from_config(cls, config):
         """A new layer from the result of `get_config`."""
+        config = accepted(cls, config)
         try:
             return cls(**config)
         except TypeError as error:
@@ -195,7 +199,8 @@ class Layer(Calling):
 
     def _clone(self):
         """A new layer like this one, with weights of its own."""
-        return type(self).from_config(self.get_config())
+        with config.deserialization(safe_mode=False):       # lambdas in its config are its own
+            return type(self).from_config(self.get_config())
 
     def get_build_config(self):
         """The shapes that `build` was called with, or None: {"input_shape": shape}, or {"shapes_dict": {argument: shape}} of several."""
@@ -241,6 +246,43 @@ class Layer(Calling):
 
 
 # ---- Helpers ---------------------------------------------------------------------------------------------------
+
+OF_ALL = ("name", "trainable", "dtype", "activity_regularizer")      # arguments that stand in every config
+
+
+def own_parameters(cls):
+    """The names of the arguments of a class's `__init__`, but for those of all layers."""
+    _, *parameters = inspect.signature(cls.__init__).parameters.values()
+    return [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name not in OF_ALL]
+
+
+def plain_arguments(cls, args, kwargs):
+    """{name: value} of what `__init__` is called with, as far as these are plain values, also in lists and dicts."""
+    try:
+        bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
+    except TypeError:       # which the call itself will tell
+        return None
+    bound.apply_defaults()
+    return {name: value for name, value in list(bound.arguments.items())[1:] if is_plain(value)}
+
+
+def is_plain(value):
+    """Whether JSON holds a value as it is."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_plain(part) for key, part in value.items())
+    return value is None or type(value) in (str, int, float, bool)
+
+
+def accepted(cls, config):
+    """A config without what every config has and `__init__` of a user's class does not take."""
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return config
+    names = {p.name for p in parameters}
+    return {key: value for key, value in config.items() if key in names or key not in OF_ALL}
+
 
 
 def _marks_built(build):

@@ -42,7 +42,7 @@ class Model(Fit, Files, Layer):
         if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
             from .functional import Functional
             return Functional.__new__(Functional)
-        return super().__new__(cls)
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *tensors, trainable=True, dtype=None, name=None, **kwargs):
         for argument, tensor in zip(("inputs", "outputs"), tensors):
@@ -226,10 +226,6 @@ class Model(Fit, Files, Layer):
         if "input_layers" in config and not issubclass(cls, Functional):
             return Functional.from_config(config, custom_objects)
         return super().from_config(config)
-
-    def _own_arguments(self):
-        found = self._plain_arguments()
-        return {name: value for name, value in found.items() if name not in ("trainable", "name")}
 
     # A model's pickled copy (and `copy.deepcopy`) is made of its attributes; what was collected for steps is left behind.
     def __getstate__(self):

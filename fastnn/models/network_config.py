@@ -2,16 +2,17 @@
 import functools
 import inspect
 
+import numpy as np
+
 from .. import ops
 from ..graph import Operation, symbols
 from ..layers import Layer
 from ..tensor import Tensor
-from ..utils.naming import to_snake_case
 from ..utils.serialization import deserialize, serialize
+from .op_names import function_of, keras_class
 from .arrays import like
 from .network import Place, places
 
-OPS_MODULE = "keras.src.ops.numpy"      # Keras looks its ops up by class name, wherever they are
 
 
 # ---- To plain values --------------------------------------------------------------------------------------------
@@ -55,9 +56,11 @@ def operation_entry(operation, row, tensor):
     if names[:2] in (["x1", "x2"], ["x", "index"], ["x", "key"]) or len(row.args) > len(names):
         count = len(row.args)       # operands may be numbers
     settings = {**dict(zip(names[count:], row.args[count:])), **{key: arg for key, arg in row.kwargs.items() if not places(arg)}}
-    return {"module": OPS_MODULE, "class_name": operation.class_name,
-            "config": {"name": operation.name, **plain(settings, tensor)}, "registered_name": operation.class_name, "name": operation.name,
-            "inbound_nodes": [{"args": plain(list(row.args[:count]), tensor),
+    args = [np.array(arg) if isinstance(arg, list) and operation.class_name == "GetItem" else arg for arg in row.args[:count]]
+    module, class_name = keras_class(operation.class_name)
+    return {"module": module, "class_name": class_name,
+            "config": {"name": operation.name, **plain(settings, tensor)}, "registered_name": class_name, "name": operation.name,
+            "inbound_nodes": [{"args": plain(args, tensor),
                                "kwargs": plain({key: arg for key, arg in row.kwargs.items() if places(arg)}, tensor)}]}
 
 
@@ -69,9 +72,7 @@ def plain(value, tensor):
         return {"class_name": "__slice__", "config": {"start": value.start, "stop": value.stop, "step": value.step}}
     if value is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
-    if isinstance(value, tuple):
-        return {"class_name": "__tuple__", "items": [plain(part, tensor) for part in value]}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):        # Keras knows no tuples there
         return [plain(part, tensor) for part in value]
     if isinstance(value, dict):
         return {key: plain(part, tensor) for key, part in value.items()}
@@ -122,7 +123,7 @@ def operation_of(entry, custom_objects):
     if ".ops" not in (entry.get("module") or ""):
         return deserialize({key: entry[key] for key in ("module", "class_name", "config", "registered_name") if key in entry},
                            custom_objects=custom_objects)
-    name = to_snake_case(entry["class_name"])
+    name = function_of(entry["class_name"])
     function = getattr(ops, name, None)
     if function is None:
         raise ValueError(f"the op {entry['class_name']!r} of this config is not in fastnn.ops")

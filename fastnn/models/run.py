@@ -75,7 +75,7 @@ class Run:
         """What the user is told of an interrupt."""
         steps = f" of {self.data.steps}" if self.data.steps else ""
         after = f", after {self.data.taken}{steps} steps" if self.inside else ", before its first step"
-        return f"Training was interrupted in epoch {self.epoch + 1} of {epochs}{after}.{self.advice}"
+        return f"Training was interrupted in epoch {self.epoch + 1} of {epochs}{after}.{self.advice} The program goes on; Ctrl-C again ends it."
 
     # ---- Where it stands -----------------------------------------------------------------------------------
 

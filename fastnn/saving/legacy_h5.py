@@ -180,7 +180,7 @@ def load_model(path, custom_objects=None, compile=True, safe_mode=True):
         config = parsed(root, "model_config", path)
         if config is None:
             raise ValueError(f"{told(path)} holds no architecture" + (", only weights: make the model, and call model.load_weights(path)"
-                             if is_legacy(root) else ""))
+                             if is_legacy(root) or "layers" in root else ""))
         modern = modern_config(config)
         model = deserialize_keras_object(modern, custom_objects, safe_mode)
         order = load_layers(model, group_in(root, "model_weights"), own_group=TOP)

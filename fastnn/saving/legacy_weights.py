@@ -127,7 +127,7 @@ def load_layers(model, group, by_name=False, skip_mismatch=False, own_group="top
     pairs, wrong = compare(meetings)
     if wrong and not skip_mismatch:
         raise ValueError(misfit(model, wrong) + "\nThe weights are those of another model. `skip_mismatch=True` leaves such weights as "
-                         "they are, `by_name=True` gives layers the weights of their names")
+                         "they are" + ("" if by_name else ", `by_name=True` gives layers the weights of their names"))
     for line in wrong:
         warn(f"not loaded: {line}")
     for variable, dataset in pairs:

@@ -16,7 +16,10 @@ OLD_ENDINGS = (".h5", ".hdf5")
 def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     """Writes a model to a file; arguments and errors as of `Model.save`."""
     include_optimizer = kwargs.pop("include_optimizer", True)
-    kwargs.pop("save_format", None)     # Keras 2 had it; the ending tells
+    old = kwargs.pop("save_format", None)       # of Keras 2
+    if old is not None and (old not in ("h5", "keras") or hasattr(filepath, "write")
+                            or not str(filepath).endswith(OLD_ENDINGS if old == "h5" else ".keras")):
+        raise ValueError(f"save_format={old!r} does not fit the path {filepath!r}: the ending alone tells the format, .keras or .h5")
     if kwargs:
         raise ValueError(f"save() takes no argument {', '.join(kwargs)}: it takes filepath, overwrite, zipped, include_optimizer")
     if zipped is False:
@@ -29,11 +32,10 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
         raise ValueError(f"the path of a model must end in .keras (or in .h5 or .hdf5 for the older format), received {path!r}. "
                          f"For instance: model.save({os.path.splitext(path)[0] + '.keras'!r})")
     check_overwrite(path, overwrite)
-    with ObjectSharingScope():
-        if path.endswith(".keras"):
-            archive.save_archive(model, path, include_optimizer)
-        else:
-            legacy_h5.save_model(model, path, include_optimizer)
+    if path.endswith(".keras"):
+        archive.save_archive(model, path, include_optimizer)
+    else:
+        legacy_h5.save_model(model, path, include_optimizer)
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):

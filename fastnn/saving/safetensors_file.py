@@ -51,7 +51,8 @@ def load(model, path, skip_mismatch=False):
                      if shapes.get(name) != tuple(v.shape)]
             wrong += [f"- {name}: not in the model, in the file {shape}" for name, shape in shapes.items() if name not in variables]
             if wrong and not skip_mismatch:
-                raise ValueError(f"{path} does not fit model {model.name!r}; nothing was loaded:\n" + "\n".join(wrong[:20]))
+                raise ValueError(f"{path} does not fit model {model.name!r}; nothing was loaded:\n" + "\n".join(wrong[:20])
+                                 + "\nskip_mismatch=True leaves such weights as they are")
             if wrong:
                 warn(f"these weights of {path} were left out:\n" + "\n".join(wrong))
             for name, variable in variables.items():

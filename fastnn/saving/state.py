@@ -102,8 +102,9 @@ def load_state(root, reader, assets=None, skip=(), skip_mismatch=False):
     Raises:
         ValueError: the objects that do not fit, what they have and what the file holds.
     """
-    found, wrong = {}, {}
+    found, wrong, paths = {}, {}, set()
     for path, obj in saved_objects(root, skip):
+        paths.add(path)
         if id(obj) in found:
             continue
         entry = reader.entry(path)
@@ -116,6 +117,9 @@ def load_state(root, reader, assets=None, skip=(), skip_mismatch=False):
     wrong = [(obj, path, reason) for obj, path, reason, entry in wrong.values() if not forgiven(obj, path, reason, entry, reader)]
     if wrong:
         tell(root, wrong, skip_mismatch)
+    more = [path for path in reader.paths() if path not in paths and path.partition("/")[0] != "optimizer"]
+    if more:
+        warn(f"the file holds weights of {len(more)} object(s) that model {root.name!r} does not have: {', '.join(more[:10])}")
     for obj, entry, path in found.values():
         load_one(obj, entry, skip_mismatch)
         folder = assets and os.path.join(assets, *path.split("/"))

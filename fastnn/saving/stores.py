@@ -43,6 +43,22 @@ class Reader:
         found = [subgroup(root, f"{path}/vars" if path else "vars") for root in self.roots]
         return Stored([group for group in found if group is not None])
 
+    def paths(self):
+        """The paths of all objects that the file has variables of."""
+        found = []
+        waiting = [("", root) for root in self.roots]
+        while waiting:
+            path, group = waiting.pop()
+            for name in group.keys():
+                inner = subgroup(group, name)
+                if inner is None:
+                    continue
+                if name == "vars":
+                    found += [path] if inner.keys() else []
+                else:
+                    waiting.append((f"{path}/{name}".strip("/"), inner))
+        return sorted(set(found))
+
     def has(self, path):
         """Whether anything is there under a path."""
         return any(path in root for root in self.roots)

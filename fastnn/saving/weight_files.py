@@ -52,6 +52,7 @@ def load_weights(model, filepath, skip_mismatch=False, by_name=False):
         not_by_name(by_name, path)
         load_shards(model, path, skip_mismatch)
     elif path.endswith(".safetensors"):
+        not_by_name(by_name, path)
         safetensors_file.load(model, path, skip_mismatch)
     elif path.endswith(OLD_ENDINGS):
         load_h5(model, path, skip_mismatch, by_name)
@@ -72,7 +73,8 @@ def load_h5(model, path, skip_mismatch, by_name):
 def not_by_name(by_name, path):
     if by_name:
         raise ValueError(f"by_name=True is for files of Keras 2's layout, in which layers are found by name; {path!r} has another: its "
-                         "weights are found by where they are in the model")
+                         "weights are found by where they are in the model. Load it into a model of its make, and save that as .h5; or take over layers by "
+                         "hand: layer.set_weights(other.get_layer(name).get_weights())")
 
 
 def writing(path):

@@ -3,6 +3,7 @@
 A config has the form of Keras 3, `{"module", "class_name", "config", "registered_name"}`, so that files can be
 exchanged with Keras.  The module that is written for a class of fastnn is the one where Keras has it.
 """
+import collections
 import difflib
 import importlib
 import inspect
@@ -15,6 +16,7 @@ from .. import ops
 from ..graph import KerasTensor
 from ..op import Op
 from ..tensor import Operand, Variable, standardize_dtype
+from .function_code import code_config, function_of, is_nameless
 from .naming import to_snake_case
 from .object_registration import CustomObjectScope, get_registered_name, known_objects
 
@@ -43,11 +45,11 @@ def lookup(kind, name, table, custom_objects=None):
         if name in objects:
             return objects[name]
     known = sorted(set(table).union(*known_objects(custom_objects)))
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known: {', '.join(known)}."
     raise ValueError(
-        f"Unknown {kind}: {name!r}. {hint} An own class or function can be passed as an object, "
-        "or by name after `register_keras_serializable`."
+        f"Unknown {kind}: {name!r}. {hint} An own class or function can be passed as an object; by its name after "
+        f"`register_keras_serializable`, and to what loads models with custom_objects={{{name!r}: ...}}."
     )
 
 
@@ -166,14 +168,31 @@ class ObjectSharingScope:
 
 
 def _mark_shared(obj, written):
-    """Gives the configs of an object a common number from the second one on."""
+    """Gives the configs of an object a common number."""
     seen = getattr(_shared, "written", None)
-    if seen is None:
-        return
-    others = seen.setdefault(id(obj), (obj, []))[1]     # the object is held, for its id to stay its own
-    others.append(written)
-    for config in others if len(others) > 1 else ():
-        config["shared_object_id"] = id(obj)
+    if seen is not None:
+        seen[id(obj)] = obj         # held, for its id to stay its own
+        written["shared_object_id"] = id(obj)
+
+
+def serialize_whole(obj):
+    """As `serialize_keras_object`, with a common number in the configs of an object that comes several times."""
+    with ObjectSharingScope():
+        found = serialize_keras_object(obj)
+    numbers = collections.Counter(config["shared_object_id"] for config in _marked(found))
+    for config in _marked(found):
+        if numbers[config["shared_object_id"]] == 1:
+            del config["shared_object_id"]
+    return found
+
+
+def _marked(config):
+    """The dicts with a number in a config, as a list."""
+    if isinstance(config, (list, tuple)):
+        return [found for part in config for found in _marked(part)]
+    if not isinstance(config, dict):
+        return []
+    return [config] * ("shared_object_id" in config) + [found for part in config.values() for found in _marked(part)]
 
 
 serialize_object = serialize
@@ -233,17 +252,20 @@ def _from_config(cls, config, custom_objects):
         if config.get("build_config") and not made.built:
             made.build_from_config(config["build_config"])
         if config.get("compile_config") and hasattr(made, "compile_from_config"):
-            made.compile_from_config(config["compile_config"])
+            _compile_again(made, config["compile_config"])
     return made
+
+
+def _compile_again(model, config):
+    try:
+        model.compile_from_config(config)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"model {model.name!r} cannot be compiled as it was: {error} Without that it can be loaded, by "
+                         "load_model(path, compile=False)") from error
 
 
 def _array(config, custom_objects):
     return np.array(config["config"]["value"], dtype=standardize_dtype(config["config"]["dtype"]))
-
-
-def _refuse_lambda(config, custom_objects):
-    raise ValueError("the config holds the code of a Python lambda, which could do anything: it is not run. Give the function a name, "
-                     "and register it with `register_keras_serializable`.")
 
 
 # What a config with one of these class names means.
@@ -255,7 +277,7 @@ SPECIAL = {
     "__ellipsis__": lambda config, objects: Ellipsis,
     "__slice__": lambda config, objects: slice(*(deserialize(config["config"][key]) for key in ("start", "stop", "step"))),
     "__keras_tensor__": lambda config, objects: KerasTensor(tuple(config["config"]["shape"]), config["config"]["dtype"]),
-    "__lambda__": _refuse_lambda,
+    "__lambda__": lambda config, objects: function_of(config),
 }
 
 
@@ -284,8 +306,8 @@ def _names_of(module, name, kind):
     parts = [part for part in (module or "").split(".") if part not in ("src", "python")]
     if parts[0] not in ("keras", "fastnn", "tensorflow", "tf_keras"):
         raise ValueError(
-            f"Cannot find {name!r} of module {module!r}: own classes have to be registered with "
-            "`register_keras_serializable` or passed in `custom_objects`."
+            f"Cannot find {name!r}{f' of module {module!r}' if module else ''}: own classes and functions have to be registered with "
+            f"`register_keras_serializable` or passed, as custom_objects={{{name!r}: ...}}."
         )
     parts = [part for part in parts if part not in ("keras", "fastnn", "tensorflow", "tf_keras")]
     wanted = inspect.isclass if kind != "function" else lambda value: not inspect.isclass(value) and callable(value)
@@ -305,8 +327,8 @@ def _members(module, wanted):
 
 
 def _serialize_function(function):
-    if function.__name__ == "<lambda>":
-        raise TypeError("A lambda cannot be serialized: give the function a name with `def`.")
+    if is_nameless(function):
+        return code_config(function)
     name = function.__name__ if is_builtin(function) else get_registered_name(function)
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 

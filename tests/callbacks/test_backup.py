@@ -400,7 +400,7 @@ def press(monkeypatch):
 def test_ctrl_c_and_on(name, press, whole, tmp_path, capsys):
     """Wherever Ctrl-C falls, the next fit goes on with the next step."""
     kill_runs.train(name, tmp_path / "backup", 4, (At("on_train_begin", 1, press),))
-    assert capsys.readouterr().out == "Training was interrupted in epoch 1 of 4, before its first step.\n"
+    assert capsys.readouterr().out == "Training was interrupted in epoch 1 of 4, before its first step. The program goes on; Ctrl-C again ends it.\n"
     for hook, count in (("on_epoch_begin", 2), ("on_train_batch_begin", 3), ("on_train_batch_end", 5),
                         ("on_test_batch_end", 1), ("on_test_end", 1), ("on_epoch_end", 1)):
         kill_runs.train(name, tmp_path / "backup", 4, (At(hook, count, press),))

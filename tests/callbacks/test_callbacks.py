@@ -206,10 +206,17 @@ def test_early_stopping_restores_the_best():
 
 def test_early_stopping_without_its_value(capsys):
     x, y = data()
-    with pytest.warns(UserWarning, match="'val_loss'.*They hold: loss"):
+    with pytest.warns(UserWarning, match="'val_loss'.*They hold: loss.*validation_data"):
         model_of().fit(x, y, callbacks=[callbacks.EarlyStopping()], verbose=0)
+    with pytest.warns(UserWarning, match="Did you mean 'loss'"):
+        model_of().fit(x, y, callbacks=[callbacks.EarlyStopping("los")], verbose=0)
+
+    class Fun(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["fun"] = 1.0
+
     with pytest.raises(ValueError, match="mode='max'"):
-        model_of().fit(x, y, callbacks=[callbacks.EarlyStopping("fun")], verbose=0)
+        model_of().fit(x, y, callbacks=[Fun(), callbacks.EarlyStopping("fun")], verbose=0)
     stop_after([1, 2, 3], verbose=1)
     assert "Epoch 2: early stopping" in capsys.readouterr().out
     with pytest.warns(UserWarning, match="mode"):

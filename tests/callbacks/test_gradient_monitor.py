@@ -123,7 +123,7 @@ def test_nan_in_the_data(capsys):
     x = X.copy()
     x[25, 1] = np.nan
     assert find(network(), x) == (2, 0, 2, "data", "x")
-    assert "NaN or infinity first in step 2 (epoch 1, batch 2): in the data that it was given (x)" in capsys.readouterr().out
+    assert "NaN or infinity first in step 2 (epoch 1, batch 3): in the data that it was given (x)" in capsys.readouterr().out
     assert find(network(), X, np.where(np.arange(40)[:, None] == 12, np.inf, Y)) == (1, 0, 1, "data", "y")
 
 

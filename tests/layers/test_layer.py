@@ -274,11 +274,21 @@ def test_config_of_a_users_layer():
     assert (copy.factor, copy.name, copy.trainable) == (3.0, "s", False)
 
     class Forgets(Layer):
-        def __init__(self, size):
+        def __init__(this, size):
             super().__init__()
 
-    with pytest.raises(TypeError, match="`size`.*must override `get_config"):
-        Forgets(3).get_config()
+    assert Forgets(3).get_config()["size"] == 3         # plain values as they were passed
+    copy = Forgets.from_config(Forgets(3).get_config())     # without the name, which it does not take
+    assert copy.get_config()["size"] == 3
+    with pytest.raises(TypeError, match="Forgets needs a `get_config.*`size`.*self.size"):
+        Forgets(object()).get_config()
+
+    class Keeps(Layer):
+        def __init__(self, n):
+            super().__init__()
+            self.n = Dense(n)
+
+    assert Keeps(3).get_config()["n"] == 3
 
 
 def test_serialization_of_registered_layers():

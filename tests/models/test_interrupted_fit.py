@@ -71,7 +71,7 @@ def test_history_so_far(hook, count, epochs, steps, said, capsys):
     assert history is model.history and history.interrupted and history.epoch == list(range(epochs))
     assert all(len(values) == epochs for values in history.history.values())
     assert int(model.optimizer.iterations.numpy()) == steps and press.ends == ["interrupted", "end"]
-    assert capsys.readouterr().out == f"Training was interrupted in {said}.\n"
+    assert capsys.readouterr().out == f"Training was interrupted in {said}. The program goes on; Ctrl-C again ends it.\n"
     again = fit(model)
     assert not again.interrupted and again.epoch == [0, 1, 2, 3] and model._present_fit is None
 
@@ -215,7 +215,7 @@ def test_the_line_of_the_progress_bar_is_ended(capsys, monkeypatch):
     monkeypatch.setattr("fastnn.utils.progbar.writes_over", lambda: True)
     fit(model_of(), Press("on_train_batch_end", 2), verbose=1)
     lines = capsys.readouterr().out.split("\n")
-    assert lines[0] == "Epoch 1/4" and "1/5" in lines[1] and lines[2] == "Training was interrupted in epoch 1 of 4, after 2 of 5 steps."
+    assert lines[0] == "Epoch 1/4" and "1/5" in lines[1] and lines[2] == "Training was interrupted in epoch 1 of 4, after 2 of 5 steps. The program goes on; Ctrl-C again ends it."
     bar = Progbar(3)
     bar.break_off()         # nothing was shown
     bar.update(3)

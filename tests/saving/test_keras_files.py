@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastnn as keras
+from fastnn import layers, ops
 from tests.golden import case_models
 from tests.golden import make_keras_files as golden, own_classes
 
@@ -103,3 +104,26 @@ def test_what_is_frozen():
 
 def test_without_compile():
     assert not loaded("optimizer_adam", compile=False).compiled
+
+
+def test_ops_stand_in_configs_where_keras_has_them():
+    inputs = layers.Input((6, 4))
+    y = ops.relu(inputs[:, 1:]) + ops.layer_normalization(inputs[:, 1:], axis=-1)
+    model = keras.Model(inputs, ops.logsumexp(ops.transpose(y, (0, 2, 1)), axis=-1))
+    entries = {entry["class_name"]: entry for entry in model.get_config()["layers"]}
+    assert entries["Relu"]["module"] == "keras.src.ops.nn" and entries["LayerNorm"]["module"] == "keras.src.ops.nn"
+    assert entries["Logsumexp"]["module"] == "keras.src.ops.math" and entries["Add"]["module"] == "keras.src.ops.numpy"
+    assert "__tuple__" not in model.to_json()
+    x = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+    np.testing.assert_array_equal(keras.models.model_from_json(model.to_json()).predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_an_object_that_comes_twice_stays_one(tmp_path):
+    shared = layers.Dense(4, name="shared")
+    inputs = layers.Input((3, 4))
+    model = keras.Model(inputs, layers.Add()([layers.TimeDistributed(shared)(inputs), layers.TimeDistributed(shared)(inputs)]))
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert len(loaded.weights) == 2
+    first, second = [layer for layer in loaded.layers if isinstance(layer, layers.TimeDistributed)]
+    assert first.layer is second.layer

@@ -175,7 +175,7 @@ def test_functions_come_back(function):
 
 @pytest.mark.parametrize("config, message", [
     ({"module": "os", "class_name": "system", "config": {}}, "module 'os'"),
-    ({"class_name": "Dense", "config": {}}, "module None"),
+    ({"class_name": "Dense", "config": {}}, "Cannot find 'Dense': own"),
     ({"module": "keras.layers", "class_name": "Dence", "config": {}}, "Did you mean 'Dense'"),
     ({"module": "keras.utils", "class_name": "get_file", "config": {}}, "models are not made of"),
     ({"module": "keras.utils", "class_name": "function", "config": "get_file"}, "models are not made of"),
@@ -189,7 +189,7 @@ def test_what_a_config_may_not_name(config, message):
         saving.deserialize_keras_object(config)
 
 
-@pytest.mark.parametrize("value", [lambda x: x, int, object()])
+@pytest.mark.parametrize("value", [int, object()])
 def test_what_cannot_be_written_down(value):
     with pytest.raises(TypeError, match="serialize"):
         saving.serialize_keras_object(value)
@@ -200,3 +200,10 @@ def test_wrong_identifiers(module):
     for wrong in ("bogus", 3, {}, {"class_name": "bogus", "config": {}}):
         with pytest.raises(ValueError):
             module.get(wrong)
+
+
+def test_lambdas_come_back_where_code_is_allowed():
+    config = json.loads(json.dumps(saving.serialize_keras_object(lambda x, by=3: by * x)))
+    with pytest.raises(ValueError, match="not run"):
+        saving.deserialize_keras_object(config)
+    assert saving.deserialize_keras_object(config, safe_mode=False)(2) == 6
