@@ -62,6 +62,9 @@ def _end(g, n, start, step, size):
     if step > 0:
         ends = [a + step * (m - 1) + 1 if m else a for _, a, m in columns]
         whole = all(a + step * m >= full for full, a, m in columns)
+        stop = max(ends)        # a number in Python, which shorter axes do not reach
+        if not whole and all(m == max(-((a - min(full, stop)) // step), 0) for full, a, m in columns):
+            return stop
     else:
         ends = [a + step * (m - 1) - 1 if m else a for _, a, m in columns]
         whole = all(a + step * m < 0 for _, a, m in columns)

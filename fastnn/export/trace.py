@@ -14,6 +14,7 @@ import numpy as np
 from .. import op as op_module
 from ..device import recording
 from ..layers import Layer
+from ..layers.calling import watching_calls
 from ..tape import flatten
 from ..tensor import Tensor, Variable
 
@@ -138,13 +139,14 @@ class Recorder:
     def place(self, tensor):
         """The number of a tensor; a new one if it was not met before."""
         found = self.index.get(tensor.key)
-        if found is None:
-            variable = tensor.__class__ is Variable
-            seen = Seen("variable", tensor, False, tensor.path) if variable else Seen("constant", tensor, False)
-            if not variable:
-                seen.array = np.array(seen.array)       # its owner may change it
-            found = self._enter(tensor, seen)
-        return found
+        if found is not None:
+            return found
+        if tensor.__class__ is Variable:
+            return self._enter(tensor, Seen("variable", tensor, False, tensor.path))
+        seen = Seen("constant", tensor, False)
+        seen.array = np.array(seen.array)       # its owner may change it
+        self.seen.append(seen)      # not to be met again: numbers of Python share tensors, so a batch of 2 would be the 2 of `2 * x`
+        return len(self.seen) - 1
 
     @property
     def layer(self):
@@ -190,8 +192,8 @@ class Recorder:
 
     @contextmanager
     def recording(self):
-        """One thread at a time: the function in the place of `Layer.__call__`, which knows the layers' names, is there once."""
-        with _lock:
+        """The function in the place of `Layer.__call__`, which knows the layers' names, is there once: others wait, profiles too."""
+        with watching_calls:
             original, outer = Layer.__call__, op_module.watcher
             Layer.__call__, op_module.watcher = self._layer_call(original), self.run
             try:
@@ -213,9 +215,6 @@ class Recorder:
                 places.pop()
 
         return call
-
-
-_lock = threading.RLock()
 
 
 class NotExportable(Exception):

@@ -121,7 +121,7 @@ class Picture:
         axes.set(xlim=(0, self.width), ylim=(self.height, 0))
         axes.axis("off")
         for patch in self._patches():
-            axes.add_patch(patch)
+            axes.add_artist(patch)      # `add_patch` would look for limits, which are known
         figure.savefig(path, format=kind, dpi=dpi, facecolor="white")
 
     def _patches(self):
