@@ -114,7 +114,9 @@ def test_the_figure_of_a_matrix(tmp_path):
     ([0, -1], [0, 1], {}, "from -1 to 0"), ([0, 1], [0.5, 1.5], {}, "probabilities between 0 and 1"), ([0, 1], [0, np.nan], {}, "not finite"),
     (["a"], ["b"], {}, "must be labels"), ([[[0]]], [0], {}, "shape"), ([], [], {}, "pass `num_classes`"),
     ([0], [0], {"normalize": "rows"}, "'rows'"), ([0, 1], [0, 1], {"sample_weight": [1.0]}, "must have 2 values"),
-    ([0, 1], np.eye(4)[:2], {"num_classes": 1}, "smaller|between")])
+    ([0, 1], np.eye(4)[:2], {"num_classes": 1}, "smaller|between"), ([0], [0], {"num_classes": 0}, "positive integer"),
+    ([0], [0], {"num_classes": "2"}, "positive integer"), ([0], [0], {"num_classes": 2.5}, "positive integer"),
+    ([1e20], [0], {}, "from 1e.20 to 1e.20"), ([2**40], [0], {}, "number of classes")])
 def test_bad_classes(y, p, options, message):
     with pytest.raises(ValueError, match=message):
         confusion_matrix(y, p, **options)
@@ -137,6 +139,11 @@ def test_wrong_ones_come_first_and_red():
     assert [axes.title.get_color() for axes in figure.axes] == ["#c0392b"] * 2 + ["#1c2126"] * 2
     assert [float(axes.images[0].get_array()[0, 0]) for axes in figure.axes] == pytest.approx([1, 1 / 3, 0, 2 / 3])
     assert figure.get_suptitle() == "2 of 4 are wrong"
+
+
+def test_labels_as_floats_are_no_probabilities():
+    titles = [axes.get_title() for axes in contact_sheet(np.zeros((3, 4, 4)), [0, 1, 1], [0.0, 1.0, 0.0]).axes]
+    assert titles == ["0\nis 1", "0", "1"]
 
 
 def test_limits_and_choices(tmp_path):
