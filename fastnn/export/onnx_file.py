@@ -13,7 +13,8 @@ from .onnx_graph import DTYPES, Graph, Node, Ref
 from .onnx_moves import made_outside
 from .onnx_passes import optimized
 from .signature import output_names, traced
-from .trace import NotExportable, Size, refusal
+from .sizes import Size
+from .trace import NotExportable, refusal
 
 OPSET, LEAST = 20, 18
 LARGEST = 2**31 - 2**20     # bytes: what protobuf holds

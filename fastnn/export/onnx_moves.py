@@ -3,7 +3,8 @@ import numpy as np
 
 from .onnx_converters import converts
 from .onnx_graph import FAR, place_from
-from .trace import GIVE_SIZES, Size, refusal, values_of
+from .sizes import Size, values_of
+from .trace import GIVE_SIZES, refusal
 
 
 @converts("reshape")

@@ -7,7 +7,6 @@ follow which open size: a shape that is (2, 12), (3, 12), (5, 12) is (batch, 12)
 import threading
 from contextlib import contextmanager
 from itertools import zip_longest
-from numbers import Integral
 
 import numpy as np
 
@@ -17,50 +16,7 @@ from ..layers import Layer
 from ..layers.calling import watching_calls
 from ..tape import flatten
 from ..tensor import Tensor, Variable
-
-
-class Size:
-    """A size that is not the same in all calls.
-
-    Attributes:
-        values: what it was in each.
-    """
-
-    __slots__ = ("values",)
-
-    def __init__(self, values):
-        self.values = tuple(values)
-
-    def __eq__(self, other):
-        return other.__class__ is Size and self.values == other.values
-
-    def __hash__(self):
-        return hash(self.values)
-
-    def __repr__(self):
-        return f"Size{self.values}"
-
-
-def values_of(size, count):
-    """A size as it was in each of so many calls."""
-    return size.values if size.__class__ is Size else (size,) * count
-
-
-def merged(parts):
-    """One value for those of several calls: where integers differ, a Size.
-
-    Raises:
-        ValueError: something else differs.
-    """
-    first = parts[0]
-    if isinstance(first, (tuple, list)):
-        if all(isinstance(part, (tuple, list)) and len(part) == len(first) for part in parts):
-            return tuple(merged(column) for column in zip(*parts))
-    elif isinstance(first, Integral) and not isinstance(first, bool) and all(isinstance(part, Integral) for part in parts):
-        return int(first) if all(part == first for part in parts) else Size(map(int, parts))
-    elif all(type(part) is type(first) and part == first for part in parts):
-        return first
-    raise ValueError(f"{', '.join(map(repr, parts))}")
+from .sizes import merged
 
 
 def same_array(a, b):
