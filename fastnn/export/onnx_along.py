@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from .onnx_converters import converts
-from .trace import Size, values_of
+from .sizes import Size, values_of
 
 # ---- Reductions -------------------------------------------------------------------------------------------------
 

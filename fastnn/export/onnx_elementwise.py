@@ -116,7 +116,10 @@ def not_equal(g, a, b):
 @converts("floor_divide")
 def floor_divide(g, a, b):
     if a.dtype in FLOATS:
-        return g.node("Floor", g.node("Div", a, b))
+        rest, other_sign = _remainder(g, a, b)
+        whole = g.node("Round", g.node("Div", g.node("Sub", a, rest), b))
+        whole = g.node("Where", other_sign, g.node("Sub", whole, g.number(1.0, b)), whole)
+        return g.node("Where", g.node("Equal", b, g.number(0.0, b)), g.node("Div", a, b), whole)
     return g.node("Div", g.node("Sub", a, g.node("Mod", a, b)), b)      # Mod has the sign of b, Div rounds towards 0
 
 
@@ -124,7 +127,14 @@ def floor_divide(g, a, b):
 def mod(g, a, b):
     if a.dtype not in FLOATS:
         return g.node("Mod", a, b)
-    return g.node("Sub", a, g.node("Mul", g.node("Floor", g.node("Div", a, b)), b))
+    rest, other_sign = _remainder(g, a, b)
+    return g.node("Where", other_sign, g.node("Add", rest, b), rest)
+
+
+def _remainder(g, a, b):
+    """The exact remainder of a division of floats, of the sign of a, and where that is not the sign of b."""
+    rest, zero = g.node("Mod", a, b, fmod=1), g.number(0.0, b)
+    return rest, g.node("Less", g.node("Mul", g.node("Sign", rest), g.node("Sign", b)), zero)
 
 
 @converts("fmod")
@@ -140,13 +150,16 @@ def squared_difference(g, a, b):
 @converts("logaddexp")
 def logaddexp(g, a, b):
     apart = g.node("Neg", g.node("Abs", g.node("Sub", a, b)))
+    apart = g.node("Where", g.node("Equal", a, b), g.number(0.0, a), apart)     # infinity less infinity is no number
     return g.node("Add", g.node("Max", a, b), g.node("Softplus", apart))
 
 
 @converts("arctan2")
 def arctan2(g, y, x):
     zero, turn = g.number(0.0, x), g.number(math.pi, x)
-    angle = g.node("Where", g.node("Equal", y, zero), zero, g.node("Atan", g.node("Div", y, x)))
+    upright = g.node("Equal", x, zero)      # -0 among them, where y / x has the wrong sign
+    angle = g.node("Atan", g.node("Div", y, g.node("Where", upright, g.number(1.0, x), x)))
+    angle = g.node("Where", upright, g.node("Mul", g.node("Sign", y), g.number(math.pi / 2, x)), angle)
     other_side = g.node("Where", g.node("Less", y, zero), g.node("Neg", turn), turn)
     return g.node("Where", g.node("Less", x, zero), g.node("Add", angle, other_side), angle)
 
@@ -154,8 +167,8 @@ def arctan2(g, y, x):
 @converts("heaviside")
 def heaviside(g, x, middle):
     zero = g.number(0.0, x)
-    above = g.node("Where", g.node("Greater", x, zero), g.number(1.0, x), middle)
-    return g.node("Where", g.node("Less", x, zero), zero, above)
+    apart = g.node("Clip", g.node("Sign", x), zero)        # NaN stays what it is
+    return g.node("Where", g.node("Equal", x, zero), middle, apart)
 
 
 @converts("prelu")

@@ -1,6 +1,8 @@
 """Writing a model as an ONNX file: from the trace of its calls to the graph, and to the file."""
 import os
 
+import numpy as np
+
 from .. import __version__
 from ..layers import Layer
 from ..utils.atomic import replacing
@@ -11,7 +13,8 @@ from .onnx_graph import DTYPES, Graph, Node, Ref
 from .onnx_moves import made_outside
 from .onnx_passes import optimized
 from .signature import output_names, traced
-from .trace import NotExportable, Size, refusal
+from .sizes import Size
+from .trace import NotExportable, refusal
 
 OPSET, LEAST = 20, 18
 LARGEST = 2**31 - 2**20     # bytes: what protobuf holds
@@ -56,7 +59,7 @@ def serialized(model, opset=None, input_signature=None, batch_size=None):
     if not isinstance(model, Layer):
         raise TypeError(f"fastnn.export.onnx writes models. Received: {model!r}")
     opset, newest = OPSET if opset is None else opset, package.defs.onnx_opset_version()
-    if not isinstance(opset, int) or not LEAST <= opset <= newest:
+    if not isinstance(opset, (int, np.integer)) or not LEAST <= opset <= newest:
         raise ValueError(f"`opset` must be an integer from {LEAST} to {newest}, the newest that onnx {package.__version__} knows. "
                          f"Received: {opset!r}")
     try:
@@ -65,7 +68,10 @@ def serialized(model, opset=None, input_signature=None, batch_size=None):
         proto = as_proto(package, model, graph, outputs)
     except NotExportable as error:
         raise ValueError(f"cannot export the model {model.name!r} as ONNX: {error}") from None
-    package.checker.check_model(proto, full_check=True)
+    try:
+        package.checker.check_model(proto, full_check=True)
+    except (package.checker.ValidationError, package.shape_inference.InferenceError) as error:
+        raise ValueError(f"cannot export the model {model.name!r} as ONNX, whose operators do not take this: {error}") from error
     return proto.SerializeToString()
 
 

@@ -2,7 +2,8 @@
 import numpy as np
 
 from ..tensor import INTS
-from .trace import Size, refusal, same_array, values_of
+from .sizes import Size, through, values_of
+from .trace import refusal, same_array
 
 DTYPES = {name: name.upper() for name in INTS} | {"float32": "FLOAT", "float64": "DOUBLE"}      # name in onnx.TensorProto
 FAR = 2**63 - 1         # an end that lies behind every axis
@@ -205,15 +206,6 @@ class Graph:
                 if line is not None:
                     return source, axis, *line
         return None
-
-
-def through(size, wanted):
-    """Whole numbers (factor, term) with which one Size gives another in all calls; None."""
-    x, y = size.values, wanted.values
-    other = next(k for k, n in enumerate(x) if n != x[0])
-    factor, rest = divmod(y[other] - y[0], x[other] - x[0])
-    term = y[0] - factor * x[0]
-    return (factor, term) if not rest and factor and all(factor * m + term == n for m, n in zip(x, y)) else None
 
 
 def extra_ones(long, short):

@@ -3,7 +3,8 @@ import numpy as np
 
 from .onnx_converters import converts
 from .onnx_graph import FAR, place_from
-from .trace import GIVE_SIZES, Size, refusal, values_of
+from .sizes import Size, values_of
+from .trace import GIVE_SIZES, refusal
 
 
 @converts("reshape")
@@ -62,6 +63,9 @@ def _end(g, n, start, step, size):
     if step > 0:
         ends = [a + step * (m - 1) + 1 if m else a for _, a, m in columns]
         whole = all(a + step * m >= full for full, a, m in columns)
+        stop = max(ends)        # a number in Python, which shorter axes do not reach
+        if not whole and all(m == max(-((a - min(full, stop)) // step), 0) for full, a, m in columns):
+            return stop
     else:
         ends = [a + step * (m - 1) - 1 if m else a for _, a, m in columns]
         whole = all(a + step * m < 0 for _, a, m in columns)

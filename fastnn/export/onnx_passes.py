@@ -26,9 +26,10 @@ def optimized(graph, outputs):
 def name_constants(graph):
     """Leaves those constants that are used, under the names that they should have, where others before took these."""
     used, names = {name for node in graph.nodes for name in node.inputs}, {}
+    taken = used.union(*[node.outputs for node in graph.nodes], [x.name for x in graph.inputs])
     for name in graph.constants:
         wanted = graph.wanted_names[name]
-        if name in used and wanted != name and wanted not in used and wanted not in names.values():
+        if name in used and wanted != name and wanted not in taken and wanted not in names.values():
             names[name] = wanted
     graph.nodes = [renamed(node, names) for node in graph.nodes]
     graph.constants = {names.get(name, name): array for name, array in graph.constants.items() if name in used}

@@ -3,7 +3,7 @@ import numpy as np
 
 from .onnx_converters import converts
 from .onnx_elementwise import activate
-from .trace import Size
+from .sizes import Size
 
 # ---- Products ---------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ import numpy as np
 from ..ops.resampling import _matrix
 from .onnx_converters import converts
 from .onnx_elementwise import activate
-from .trace import Size, refusal, values_of
+from .sizes import Size, values_of
+from .trace import refusal
 
 
 def pads_of(g, sides, window, strides, padding, dilation):

@@ -1,4 +1,6 @@
 """What a model takes: shapes, dtypes and names of its inputs, and data made up for them; what its outputs are called."""
+import itertools
+
 import numpy as np
 
 from ..graph import KerasTensor
@@ -8,8 +10,10 @@ from ..tensor import FLOATS, NAMES, Operand, Spec, Tensor, standardize_dtype
 from .trace import NotExportable, Trace
 
 CALLS, FIXED = 4, 2                         # of open sizes, where a line through two is checked at two more; of fixed ones
-BATCHES = (2, 3, 5, 4)
-PATTERNS = ((0, 6, 2, 3), (8, 1, 5, 12), (4, 11, 14, 7), (9, 3, 10, 1))     # of open sizes: none follows another or the batch
+LONG = {1: 600, 2: 300}                     # sizes of a further call where sizes inside are open, by how many of them (64 of more):
+BATCHES = (2, 3, 5, 4, 2)                   # it shows `x[:, :100]`.  Not 1, for which ops leave out what makes sizes equal
+OF_CALLS = ("_seen", "_losses", "_losses_stamp")        # what layers keep of their last call
+STEPS = 15                                  # of a ladder that are used
 LADDERS = ((11, 1), (64, 32), (224, 32))    # the least size and the steps: odd ones, then such that halve often, then large ones
 
 
@@ -18,32 +22,29 @@ def traced(model, input_signature, batch_size):
     signature = signature_of(model, input_signature)
     specs = flatten(signature)
     shapes = [fixed_batch(model, spec, batch_size) for spec in specs]
-    open_sizes = any(None in shape for shape in shapes)
-    inner = any(None in shape[1:] for shape in shapes)
-    first = None
-    for ladder in LADDERS if inner else LADDERS[:1]:
-        for shared in (False, True) if inner and len(shapes) > 1 else (False,):
+    inner, first = any(None in shape[1:] for shape in shapes), None
+    counts = (CALLS + 1, CALLS) if inner else (CALLS,) if any(None in shape for shape in shapes) else (FIXED,)
+    for ladder, shared in itertools.product(LADDERS if inner else LADDERS[:1], (False, True) if inner and len(shapes) > 1 else (False,)):
+        for count in counts:
             try:
-                calls = range(CALLS if open_sizes else FIXED)
-                arguments = [unflatten(signature, iter(data(specs, shapes, k, ladder, shared))) for k in calls]
+                arguments = [unflatten(signature, iter(data(specs, shapes, k, ladder, shared))) for k in range(count)]
                 return unseen(model, arguments), [spec.name for spec in specs]
-            except (ValueError, TypeError, IndexError, NotExportable) as error:
+            except (ValueError, TypeError, IndexError, MemoryError) as error:       # without the long call it may do
                 first = first or error
-    if isinstance(first, NotExportable):
-        raise first
     raise NotExportable(f"it cannot be called on made-up data of the shapes {[tuple(spec.shape) for spec in specs]}: {first}. "
                         "Give others with `input_signature`") from first
 
 
 def unseen(model, arguments):
-    """The Trace of a model, which forgets what shapes it was called on; one that is not built is so now."""
+    """The Trace of a model, whose layers forget the calls: their shapes and losses; one that is not built is so now."""
     if not model.built:
         model(arguments[0], training=False)
-    before = vars(model).get("_seen")
+    before = [(vars(layer), {name: vars(layer)[name] for name in OF_CALLS if name in vars(layer)}) for layer in model._flatten_layers()]
     try:
         return Trace(model, arguments)
     finally:
-        vars(model).update({"_seen": before} if "_seen" in vars(model) else {})
+        for attributes, kept in before:
+            attributes.update(kept)
 
 
 def data(specs, shapes, k, ladder, shared):
@@ -56,10 +57,24 @@ def data(specs, shapes, k, ladder, shared):
                 n = BATCHES[k]
             elif n is None:
                 which = symbols.setdefault(axis if shared else (number, axis), len(symbols))
-                n = ladder[0] + ladder[1] * (PATTERNS[which % len(PATTERNS)][k] + 5 * (which // len(PATTERNS)))
+                n = open_size(which, k, ladder, shape[1:].count(None))
             sizes.append(n)
         tensors.append(made_up(tuple(sizes), spec.dtype, rng))
     return tensors
+
+
+def open_size(which, k, ladder, axes):
+    """An open size of one of the calls: such that none follows another, or the batch.
+
+    Args:
+        which: its number among the open sizes.
+        k: the number of the call.
+        ladder: one of LADDERS.
+        axes: how many open ones its input has.
+    """
+    least, step = ladder
+    far = max(LONG.get(axes, 64) - least, 0) // step if k == CALLS else 0
+    return least + step * int(far + np.random.default_rng(which).permutation(STEPS)[k])
 
 
 def made_up(shape, dtype, rng):
@@ -91,6 +106,8 @@ def signature_of(model, given):
         return named(own, model)
     if isinstance(given, (list, tuple)) and len(given) == 1:
         given = given[0]        # as in Keras, a list of the arguments of a call
+    if isinstance(given, dict) and own is not None:
+        given = ordered(given, own)
     specs = [as_spec(x) for x in flatten(given)]
     known = flatten(own) if own is not None else []
     if known and len(known) != len(specs):
@@ -98,6 +115,16 @@ def signature_of(model, given):
     for spec, wanted in zip(specs, known):
         spec.name = wanted.name or spec.name
     return named(unflatten(given if own is None else own, iter(specs)), model)
+
+
+def ordered(given, own):
+    """What a dict describes in the order of a model's own inputs, by their keys or names."""
+    keys = list(own) if isinstance(own, dict) else [spec.name for spec in flatten(own)]
+    if len(keys) == 1:
+        return given
+    if set(keys) != set(given):
+        raise NotExportable(f"`input_signature` describes the inputs {sorted(given)}, the model has {sorted(keys)}")
+    return [given[key] for key in keys]
 
 
 def own_signature(model):

@@ -7,59 +7,16 @@ follow which open size: a shape that is (2, 12), (3, 12), (5, 12) is (batch, 12)
 import threading
 from contextlib import contextmanager
 from itertools import zip_longest
-from numbers import Integral
 
 import numpy as np
 
 from .. import op as op_module
 from ..device import recording
 from ..layers import Layer
+from ..layers.calling import watching_calls
 from ..tape import flatten
 from ..tensor import Tensor, Variable
-
-
-class Size:
-    """A size that is not the same in all calls.
-
-    Attributes:
-        values: what it was in each.
-    """
-
-    __slots__ = ("values",)
-
-    def __init__(self, values):
-        self.values = tuple(values)
-
-    def __eq__(self, other):
-        return other.__class__ is Size and self.values == other.values
-
-    def __hash__(self):
-        return hash(self.values)
-
-    def __repr__(self):
-        return f"Size{self.values}"
-
-
-def values_of(size, count):
-    """A size as it was in each of so many calls."""
-    return size.values if size.__class__ is Size else (size,) * count
-
-
-def merged(parts):
-    """One value for those of several calls: where integers differ, a Size.
-
-    Raises:
-        ValueError: something else differs.
-    """
-    first = parts[0]
-    if isinstance(first, (tuple, list)):
-        if all(isinstance(part, (tuple, list)) and len(part) == len(first) for part in parts):
-            return tuple(merged(column) for column in zip(*parts))
-    elif isinstance(first, Integral) and not isinstance(first, bool) and all(isinstance(part, Integral) for part in parts):
-        return int(first) if all(part == first for part in parts) else Size(map(int, parts))
-    elif all(type(part) is type(first) and part == first for part in parts):
-        return first
-    raise ValueError(f"{', '.join(map(repr, parts))}")
+from .sizes import merged
 
 
 def same_array(a, b):
@@ -138,13 +95,14 @@ class Recorder:
     def place(self, tensor):
         """The number of a tensor; a new one if it was not met before."""
         found = self.index.get(tensor.key)
-        if found is None:
-            variable = tensor.__class__ is Variable
-            seen = Seen("variable", tensor, False, tensor.path) if variable else Seen("constant", tensor, False)
-            if not variable:
-                seen.array = np.array(seen.array)       # its owner may change it
-            found = self._enter(tensor, seen)
-        return found
+        if found is not None:
+            return found
+        if tensor.__class__ is Variable:
+            return self._enter(tensor, Seen("variable", tensor, False, tensor.path))
+        seen = Seen("constant", tensor, False)
+        seen.array = np.array(seen.array)       # its owner may change it
+        self.seen.append(seen)      # not to be met again: numbers of Python share tensors, so a batch of 2 would be the 2 of `2 * x`
+        return len(self.seen) - 1
 
     @property
     def layer(self):
@@ -190,8 +148,8 @@ class Recorder:
 
     @contextmanager
     def recording(self):
-        """One thread at a time: the function in the place of `Layer.__call__`, which knows the layers' names, is there once."""
-        with _lock:
+        """The function in the place of `Layer.__call__`, which knows the layers' names, is there once: others wait, profiles too."""
+        with watching_calls:
             original, outer = Layer.__call__, op_module.watcher
             Layer.__call__, op_module.watcher = self._layer_call(original), self.run
             try:
@@ -213,9 +171,6 @@ class Recorder:
                 places.pop()
 
         return call
-
-
-_lock = threading.RLock()
 
 
 class NotExportable(Exception):

@@ -16,6 +16,7 @@ from .structure import flatten, is_structure, map_shapes, map_structure
 
 _stamps = itertools.count(1)
 _building = threading.RLock()       # of the thread that builds a layer
+watching_calls = threading.RLock()  # of the thread that has put something in the place of `Layer.__call__` or of `op.watcher`
 
 
 def _free_the_lock():

@@ -6,12 +6,13 @@ import threading
 import numpy as np
 
 from ..layers import Layer
+from ..layers.calling import watching_calls
 from ..tape import flatten
 from ..tensor import Tensor
 from ..utils.batch_utils import unpack_x_y_sample_weight
 from ..utils.numerical_utils import is_finite
 from .fusion import unfused
-from .profile import Kept, one_at_a_time, optimizers_in
+from .profile import Kept, optimizers_in
 
 
 def gradients_of(model, data, called=None):
@@ -53,7 +54,7 @@ def watching(called):
     if called is None:
         yield
         return
-    original, thread = Layer.__call__, threading.get_ident()
+    thread = threading.get_ident()
 
     def call(layer, *args, **kwargs):
         outputs = original(layer, *args, **kwargs)
@@ -61,8 +62,8 @@ def watching(called):
             called(layer, outputs)
         return outputs
 
-    with one_at_a_time, unfused():
-        Layer.__call__ = call
+    with watching_calls, unfused():
+        original, Layer.__call__ = Layer.__call__, call     # what another thread has put there is gone by now
         try:
             yield
         finally:

@@ -9,6 +9,7 @@ import numpy as np
 from .. import op as op_module
 from ..device import nanoseconds, recording, traffic
 from ..layers import Layer
+from ..layers.calling import watching_calls
 from ..layers.structure import contents, unique
 from ..optimizers import Optimizer
 from ..random import global_state, set_global_state
@@ -20,7 +21,6 @@ from .fusion import Step
 from .profile_report import Profile, Row
 
 WARM = 3        # steps that are not counted
-one_at_a_time = threading.RLock()
 
 
 def profile_model(model, x, y, sample_weight, batch_size, steps, training):
@@ -136,7 +136,7 @@ class Note:
 
 def observe(model, make_batch, step):
     """Runs one step under an Observer."""
-    with one_at_a_time, Observer(model) as observer, recording(calls=observer):
+    with watching_calls, Observer(model) as observer, recording(calls=observer):
         observer.start = nanoseconds()
         with observer.within("feeding", "feeding"):
             batch = make_batch()

@@ -221,7 +221,8 @@ def _basic_slice(x, index):
         if isinstance(i, slice):
             shape.append(size)
         axis += 1
-    if tuple(sizes) != x.shape or any(step != 1 for step in steps):
+    ends = any(isinstance(i, slice) and i.stop is not None for i in index)      # those of other sizes may be cut off: the same op
+    if ends or tuple(sizes) != x.shape or any(step != 1 for step in steps):
         x = strided_slice(x, starts=tuple(starts), steps=tuple(steps), sizes=tuple(sizes))
     return x if tuple(shape) == x.shape else reshape(x, shape=tuple(shape))
 

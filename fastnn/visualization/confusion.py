@@ -5,6 +5,7 @@ from .. import ops
 from .figures import finish, new_figure
 
 NORMALIZE = (None, "true", "pred", "all")
+LARGEST = 2**31         # no class has such a number
 
 
 def class_numbers(values, argument, classes=None):
@@ -38,11 +39,10 @@ def class_numbers(values, argument, classes=None):
             raise ValueError(f"`{argument}` of shape {found.shape} must be whole numbers, or probabilities between 0 and 1; received "
                              f"values from {found.min():.4g} to {found.max():.4g}")
         return (found > 0.5).astype("int64")
-    found = found.astype("int64")
-    if found.size and (found.min() < 0 or classes is not None and found.max() >= classes):
+    if found.size and (found.min() < 0 or found.max() >= (LARGEST if classes is None else classes)):
         raise ValueError(f"`{argument}` has class numbers from {found.min()} to {found.max()}, which must lie between 0 and "
                          f"{'the number of classes' if classes is None else classes} - 1")
-    return found
+    return found.astype("int64")
 
 
 def confusion_matrix(y_true, y_pred, num_classes=None, sample_weight=None, normalize=None):
@@ -69,6 +69,8 @@ def confusion_matrix(y_true, y_pred, num_classes=None, sample_weight=None, norma
     """
     if normalize not in NORMALIZE:
         raise ValueError(f"`normalize` must be one of {NORMALIZE}, received {normalize!r}")
+    if num_classes is not None and (isinstance(num_classes, bool) or not isinstance(num_classes, (int, np.integer)) or num_classes < 1):
+        raise ValueError(f"`num_classes` must be a positive integer, or None, received {num_classes!r}")
     wide = [np.shape(values)[1] for values in (y_true, y_pred) if np.ndim(values) == 2 and np.shape(values)[1] > 1]
     y_true, y_pred = class_numbers(y_true, "y_true", num_classes), class_numbers(y_pred, "y_pred", num_classes)
     if y_true.shape != y_pred.shape:

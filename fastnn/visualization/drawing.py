@@ -1,4 +1,5 @@
 """The picture of a model as rectangles, text and lines; written as SVG by hand, or by matplotlib as PNG or PDF."""
+import functools
 from xml.sax.saxutils import escape
 
 from ..utils.extras import require
@@ -121,7 +122,7 @@ class Picture:
         axes.set(xlim=(0, self.width), ylim=(self.height, 0))
         axes.axis("off")
         for patch in self._patches():
-            axes.add_patch(patch)
+            axes.add_artist(patch)      # `add_patch` would look for limits, which are known
         figure.savefig(path, format=kind, dpi=dpi, facecolor="white")
 
     def _patches(self):
@@ -160,16 +161,23 @@ def once_each(lines):
 
 def _letters(text, x, y, size, bold, width):
     """Text as a path in matplotlib's own font, which is wider than Helvetica: smaller, and as wide as was reckoned with."""
+    from matplotlib.transforms import Affine2D
+
+    outline, own = _outline(text, bold)
+    width -= text_width(" ", size, bold) * (len(text) - len(text.rstrip()))
+    return Affine2D().scale(width / own, -size * 0.9 / 100).translate(x, y).transform_path(outline)
+
+
+@functools.lru_cache(maxsize=1024)
+def _outline(text, bold):
+    """Text as a path in a size of 100, and its width; kept, since boxes of a model say much the same."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.path import Path
     from matplotlib.textpath import text_to_path
-    from matplotlib.transforms import Affine2D
 
     font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=100)
-    points, codes = text_to_path.get_text_path(font, text)
-    own, _, _ = text_to_path.get_text_width_height_descent(text.rstrip(), font, ismath=False)
-    width -= text_width(" ", size, bold) * (len(text) - len(text.rstrip()))
-    return Affine2D().scale(width / own, -size * 0.9 / 100).translate(x, y).transform_path(Path(points, codes))
+    width, _, _ = text_to_path.get_text_width_height_descent(text.rstrip(), font, ismath=False)
+    return Path(*text_to_path.get_text_path(font, text)), width
 
 
 def arrow_head(points, length=7.0, width=6.0):

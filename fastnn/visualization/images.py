@@ -135,8 +135,10 @@ def _classes(labels, predictions, count):
             raise ValueError(f"`{argument}` must have a row for each of {count} images, received {len(values)}")
     sure = None
     if guess is not None and np.asarray(predictions).dtype.kind == "f":
-        rows = np.asarray(predictions, "float64").reshape(count, -1)
-        if rows.size and rows.min() >= 0 and rows.max() <= 1:
+        rows = np.asarray(predictions, "float64")
+        rows = rows if rows.ndim == 2 else rows[:, np.newaxis]
+        labels_alone = rows.shape[1] == 1 and (rows == np.floor(rows)).all()
+        if rows.size and rows.min() >= 0 and rows.max() <= 1 and not labels_alone:
             sure = rows.max(axis=1) if rows.shape[1] > 1 else np.where(guess == 1, rows[:, 0], 1 - rows[:, 0])
     return truth, guess, sure
 

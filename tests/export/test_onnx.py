@@ -253,6 +253,46 @@ def test_python_that_computes_otherwise_for_other_sizes_is_refused(path):
         export(keras.Sequential([L.Input((3,)), Odd(name="odd")]), path)
 
 
+def test_a_longest_length_in_python_holds_for_longer_ones(path):
+    x = L.Input((None, 4))
+    model = keras.Model(x, [x[:, :100], ops.sum(x[:, 2:90:3], axis=1), ops.mean(x[:, :40], axis=1)])
+    graph = export(model, path)
+    assert shape_of(graph.output[0])[1] != 100
+    for n, length in ((1, 1), (2, 5), (2, 200), (3, 601)):
+        compare(model, opened(path), [normal(n, length, 4)])
+
+
+@pytest.mark.parametrize("function, message", [
+    (lambda x, n: x / min(n, 100), "does not see through"), (lambda x, n: ops.relu(x) if n > 100 else x, "for other sizes"),
+    (lambda x, n: x if n % 2 else ops.relu(x), "for other sizes"), (lambda x, n: ops.relu(x) if n > 200 else x, "for other sizes")])
+def test_lengths_that_python_tells_apart_are_refused(function, message, path):
+    class Apart(L.Layer):
+        def call(self, x):
+            return function(x, x.shape[1])
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.apart = Apart(name="apart")
+
+        def call(self, x):
+            return self.apart(x)
+
+    with pytest.raises(ValueError, match=f'"apart".*{message}.*input_signature'):
+        export(Model(), path, input_signature=[L.InputSpec(shape=(None, None, 4))])
+
+
+def test_many_open_sizes_are_told_apart(path):
+    class Many(keras.Model):
+        def call(self, xs):
+            return [y for x in xs for y in (ops.sum(x, axis=1) / (x.shape[1] - 5), ops.zeros((x.shape[0], x.shape[1] - 5, 2)) + x[:, 5:])]
+
+    model, shapes = Many(), [(None, None, 2)] * 8
+    export(model, path, input_signature=[[keras.KerasTensor(shape) for shape in shapes]])
+    for n, step in ((1, 3), (2, -1)):
+        compare(model, opened(path), [normal(n, 20 + step * k, 2) for k in range(8)])
+
+
 # ---- Classes ----------------------------------------------------------------------------------------------------
 
 class Net(keras.Model):
@@ -311,6 +351,36 @@ def test_functions_in_graphs(name):
         compare(model, session, [normal(n, *x.shape[1:])])
 
 
+def test_constants_and_numbers_of_python_as_outputs(path):
+    class Parts(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.w = self.add_weight(shape=(3,), name="w")
+
+        def call(self, x):
+            n = x.shape[0]      # 2 in one of the calls, as the 2 beside it
+            return [self.w, self.w * 2, n * x, ops.ones((2,)), x, x]
+
+    model = Parts()
+    model(normal(3, 4))
+    export(model, path)
+    for n in (1, 2, 7):
+        compare(model, opened(path), [normal(n, 4)])
+
+
+@pytest.mark.parametrize("function", [ops.floor_divide, ops.mod, ops.arctan2, ops.logaddexp, ops.heaviside], ids=lambda f: f.__name__)
+def test_functions_of_two_at_the_edges(function):
+    x = L.Input((2,))
+    session = opened(onnx_file.serialized(keras.Model(x, function(x[:, 0], x[:, 1]))))
+    edges = [0.0, -0.0, 1.0, -1.0, 2.5, np.inf, -np.inf, np.nan]
+    pairs = [(a, b) for a in edges for b in edges if not (function is ops.arctan2 and (a == b == 0 or np.isinf([a, b]).all()))]
+    data = np.array(pairs + [(1, 0.1), (-1, 0.1), (3, 0.3), (7.5, -2), (1e6, 0.7)], "float32")
+    found, expected = run(session, [data])[0], function(data[:, 0], data[:, 1]).numpy()
+    if function is ops.arctan2:         # of -0 it may be half a turn the other way round
+        found, expected = found % np.float32(2 * np.pi), expected % np.float32(2 * np.pi)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 # ---- The file ---------------------------------------------------------------------------------------------------
 
 def test_names_and_where_they_come_from(path):
@@ -323,6 +393,15 @@ def test_names_and_where_they_come_from(path):
     weights = {w.name for w in graph.initializer}
     assert {v.path for v in model.weights} <= weights
     assert all("/" in node.name or node.name in ("digit", "Identity") for node in graph.node), [node.name for node in graph.node]
+
+
+@pytest.mark.parametrize("name", ["axis", "1", "2", "ints_1", "unused/kernel"])
+def test_inputs_and_outputs_may_have_the_names_of_constants(name, path):
+    x, unused = L.Input((4,), name="x"), L.Input((4,), name=name)
+    y = ops.sum(ops.cumsum(L.Dense(4, name="unused")(x), axis=1) * 2.0 + 1.0, axis=1, keepdims=True)
+    for model in (keras.Model([x, unused], y), keras.Model(x, L.Activation("relu", name=name)(y))):
+        export(model, path)
+        compare(model, opened(path), [normal(2, 4) for _ in model.inputs])
 
 
 def test_images_are_turned_at_the_ends_of_a_convnet_alone(path):
@@ -422,6 +501,39 @@ def test_sizes_that_a_converter_needs_and_further_results_that_it_has_not(path):
         export(keras.Sequential([L.Input((3, 2, 4)), Sums()]), path)
     with pytest.raises(TypeError, match="models"):
         export(ops.relu, path)
+
+
+def test_dtypes_that_an_operator_does_not_take(path):
+    x = L.Input((3,), dtype="uint8")
+    with pytest.raises(ValueError, match="cannot export.*negative.*uint8"):
+        export(keras.Model(x, -x), path)
+
+
+def test_a_signature_of_a_dict_is_taken_by_its_keys(path):
+    a, b = L.Input((3,), name="a"), L.Input((3,), name="b")
+    fixed = {"b": keras.KerasTensor((5, 3)), "a": keras.KerasTensor((None, 3))}
+    for inputs in ({"a": a, "b": b}, [a, b]):
+        graph = export(keras.Model(inputs, [a * 2, b]), path, input_signature=[fixed])
+        assert {x.name: shape_of(x)[0] for x in graph.input} == {"a": "batch", "b": 5}
+    with pytest.raises(ValueError, match="'a', 'c'.*the model has.*'a', 'b'"):
+        export(keras.Model({"a": a, "b": b}, a + b), path, input_signature=[{"a": fixed["a"], "c": fixed["b"]}])
+
+
+def test_an_export_leaves_what_layers_know_of_their_inputs(path):
+    class Outer(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.penalty = Net(), L.ActivityRegularization(1.0)
+
+        def call(self, x):
+            return self.penalty(self.inner(x)["p"])
+
+    model = Outer()
+    model(normal(3, 6))
+    losses, before = [float(loss) for loss in model.losses], [vars(layer)["_seen"] for layer in model._flatten_layers()]
+    export(model, path)
+    assert [vars(layer)["_seen"] for layer in model._flatten_layers()] == before
+    assert [float(loss) for loss in model.losses] == losses != [0.0]
 
 
 def test_an_op_of_the_model_itself_is_named(path):

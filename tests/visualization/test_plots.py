@@ -114,7 +114,9 @@ def test_the_figure_of_a_matrix(tmp_path):
     ([0, -1], [0, 1], {}, "from -1 to 0"), ([0, 1], [0.5, 1.5], {}, "probabilities between 0 and 1"), ([0, 1], [0, np.nan], {}, "not finite"),
     (["a"], ["b"], {}, "must be labels"), ([[[0]]], [0], {}, "shape"), ([], [], {}, "pass `num_classes`"),
     ([0], [0], {"normalize": "rows"}, "'rows'"), ([0, 1], [0, 1], {"sample_weight": [1.0]}, "must have 2 values"),
-    ([0, 1], np.eye(4)[:2], {"num_classes": 1}, "smaller|between")])
+    ([0, 1], np.eye(4)[:2], {"num_classes": 1}, "smaller|between"), ([0], [0], {"num_classes": 0}, "positive integer"),
+    ([0], [0], {"num_classes": "2"}, "positive integer"), ([0], [0], {"num_classes": 2.5}, "positive integer"),
+    ([1e20], [0], {}, "from 1e.20 to 1e.20"), ([2**40], [0], {}, "number of classes")])
 def test_bad_classes(y, p, options, message):
     with pytest.raises(ValueError, match=message):
         confusion_matrix(y, p, **options)
@@ -139,6 +141,11 @@ def test_wrong_ones_come_first_and_red():
     assert figure.get_suptitle() == "2 of 4 are wrong"
 
 
+def test_labels_as_floats_are_no_probabilities():
+    titles = [axes.get_title() for axes in contact_sheet(np.zeros((3, 4, 4)), [0, 1, 1], [0.0, 1.0, 0.0]).axes]
+    assert titles == ["0\nis 1", "0", "1"]
+
+
 def test_limits_and_choices(tmp_path):
     images, labels = np.zeros((5, 4, 4)), np.arange(5)
     figure = contact_sheet(images, labels, [0, 1, 2, 3, 0], only_wrong=True, to_file=tmp_path / "sheet.pdf")
@@ -146,7 +153,7 @@ def test_limits_and_choices(tmp_path):
     assert (tmp_path / "sheet.pdf").read_bytes().startswith(b"%PDF")
     assert len(contact_sheet(images, labels, limit=3, columns=2).axes) == 4
     assert [axes.get_title() for axes in contact_sheet(images, labels, wrong_first=False).axes] == list("01234")
-    assert len(contact_sheet(np.zeros((0, 4, 4))).axes) == 1
+    assert len(contact_sheet(np.zeros((0, 4, 4))).axes) == len(contact_sheet(np.zeros((0, 4, 4)), [], np.zeros((0, 3))).axes) == 1
 
 
 def test_images_of_all_kinds(rng):
