@@ -169,6 +169,41 @@ def test_callbacks_with_a_state(save_freq, tmp_path):
     assert go(tmp_path / "broken") == go(tmp_path / "whole")
 
 
+def test_what_is_shown_goes_on(tmp_path):
+    """Curves and norms are those of the whole training, and points of TensorBoard have the numbers of their steps."""
+    for package in ("tensorboardX", "matplotlib"):
+        pytest.importorskip(package)
+
+    def go(folder, *others):
+        fastnn.utils.set_random_seed(1)
+        fastnn.utils.clear_session()        # layers have the same names in a process of its own
+        monitor, plot = callbacks.GradientMonitor(every=2), callbacks.PlotTraining(folder / "curves.png", sample_rate=2)
+        board = callbacks.TensorBoard(folder / "board", update_freq=2)
+        board._write_scalars = lambda writer, tag, values, step: tag == "batch_{}" and points.append((step, values["loss"]))
+        fit(simple(), folder / "b", monitor, plot, board, *others, save_freq=4, batch_size=30, validation_data=(X, Y))
+        return [monitor.history, monitor.steps, monitor.found, plot.curves]
+
+    points = []
+    whole, expected = go(tmp_path / "whole"), points.copy()
+    points.clear()
+    for count in (10, 7):
+        with pytest.raises(Crash):
+            go(tmp_path / "broken", At("on_train_batch_end", count, crash))
+    assert repr(go(tmp_path / "broken")) == repr(whole)
+    assert len(points) > len(expected) == 10 and sorted(set(points)) == expected
+
+
+def test_where_nan_was_found_goes_on(tmp_path):
+    x = np.where(np.arange(len(X))[:, None] == 40, np.nan, X)
+    monitor = callbacks.GradientMonitor()
+    with pytest.raises(Crash), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit(simple(), tmp_path / "b", monitor, At("on_epoch_begin", 2, crash), x=x, shuffle=False)
+    again = callbacks.GradientMonitor()
+    fit(simple(), tmp_path / "b", again, x=x, shuffle=False)
+    assert again.found == monitor.found and again.found.place == "data"
+
+
 def test_a_notebook_cell_that_is_run_again(tmp_path):
     """The model made anew has other names; the model of before has its plans and its optimizer."""
     fastnn.utils.set_random_seed(1)
