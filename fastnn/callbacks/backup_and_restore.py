@@ -156,6 +156,7 @@ class BackupAndRestore(Callback):
         self._save()
 
     def on_epoch_end(self, epoch, logs=None):
+        self._before_validation = None
         if self.save_freq == "epoch" or self.save_freq and not self.model._present_fit.can_go_on:
             self._save()
 
@@ -163,11 +164,6 @@ class BackupAndRestore(Callback):
         run = self.model._present_fit
         if run is not None:
             self._before_validation = {"place": run.place(), "random": training_state.random_state()}
-
-    def on_test_end(self, logs=None):
-        run = self.model._present_fit
-        if run is not None and not run.interrupted:
-            self._before_validation = None
 
     def on_train_interrupted(self, logs=None):
         run = self.model._present_fit

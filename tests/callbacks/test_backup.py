@@ -235,6 +235,32 @@ def test_a_training_that_had_stopped_early_does_not_begin_again(tmp_path):
     assert history.epoch == [0, 1]
 
 
+def test_a_training_that_was_stopped_within_an_epoch(tmp_path):
+    """What follows the last step (validation, the history) is not lost with a process that is killed there."""
+    class Stop(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 2
+
+    def go(folder, *others):
+        fastnn.utils.set_random_seed(1)
+        model = simple()
+        return bits([fit(model, folder, Stop(), *others, save_freq=1, validation_data=(X, Y)).history, model.get_weights()])
+
+    for hook in ("on_test_begin", "on_test_end", "on_epoch_end"):
+        with pytest.raises(Crash):
+            go(tmp_path / "b", At(hook, 1, crash))
+    assert go(tmp_path / "b") == go(tmp_path / "c")
+
+
+def test_a_time_limit_counts_anew(tmp_path):
+    epochs = []
+    for seconds in (0, 0, 60):
+        limit = callbacks.TimeLimit(seconds, verbose=0)
+        history = fit(simple(), tmp_path / "b", limit, backup={"delete_checkpoint": False}, epochs=5)
+        epochs.append((len(history.epoch), limit.stopped))
+    assert epochs == [(1, True), (2, True), (5, False)]
+
+
 def test_other_files_in_the_folder_are_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     fit(simple(), tmp_path)
