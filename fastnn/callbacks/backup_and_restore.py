@@ -96,6 +96,8 @@ class BackupAndRestore(Callback):
         for name, now in run.kind().items():
             if now != state["kind"][name]:
                 self._refuse(f"{name} was {told(state['kind'][name], now)}, now it is {told(now, state['kind'][name])}")
+        own = [(v, v.numpy().copy()) for some in training_state.variables_of(self.model).values() for v in some]
+        random = training_state.random_state()
         if not training_state.same_number(self.model, state["variables"]):
             training_state.set_random_state(state["random"])
             batch = run.data.batches.first()
@@ -107,6 +109,9 @@ class BackupAndRestore(Callback):
                 state["random"].update(numpy=drawn["numpy"], python=drawn["python"])
         difference = training_state.misfit(self.model, state["variables"])
         if difference:
+            for variable, value in own:
+                variable.assign(value)      # who is refused has lost nothing
+            training_state.set_random_state(random)
             self._refuse(difference)
 
     def _refuse(self, difference):

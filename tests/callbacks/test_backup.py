@@ -390,6 +390,15 @@ def test_a_backup_of_another_training(backup):
     assert fit(simple(), backup).epoch == [0, 1, 2]         # it was left alone
 
 
+def test_what_is_refused_changes_no_weight(backup):
+    model = Sequential([layers.Input((6,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    weights, drawn = model.get_weights(), np.random.get_state()[2]
+    with pytest.raises(ValueError, match="belongs to another training"):
+        fit(model, backup)
+    assert bits(model.get_weights()) == bits(weights) and np.random.get_state()[2] == drawn
+
+
 def test_a_callback_that_was_not_there(backup):
     with pytest.warns(UserWarning, match="knows nothing of the callback EarlyStopping"):
         fit(simple(), backup, callbacks.EarlyStopping("loss", patience=9))
