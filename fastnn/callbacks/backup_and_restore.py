@@ -96,6 +96,8 @@ class BackupAndRestore(Callback):
         for name, now in run.kind().items():
             if now != state["kind"][name]:
                 self._refuse(f"{name} was {told(state['kind'][name], now)}, now it is {told(now, state['kind'][name])}")
+        own = [(v, v.numpy().copy()) for some in training_state.variables_of(self.model).values() for v in some]
+        random = training_state.random_state()
         if not training_state.same_number(self.model, state["variables"]):
             training_state.set_random_state(state["random"])
             batch = run.data.batches.first()
@@ -107,6 +109,9 @@ class BackupAndRestore(Callback):
                 state["random"].update(numpy=drawn["numpy"], python=drawn["python"])
         difference = training_state.misfit(self.model, state["variables"])
         if difference:
+            for variable, value in own:
+                variable.assign(value)      # who is refused has lost nothing
+            training_state.set_random_state(random)
             self._refuse(difference)
 
     def _refuse(self, difference):
@@ -156,6 +161,7 @@ class BackupAndRestore(Callback):
         self._save()
 
     def on_epoch_end(self, epoch, logs=None):
+        self._before_validation = None
         if self.save_freq == "epoch" or self.save_freq and not self.model._present_fit.can_go_on:
             self._save()
 
@@ -163,11 +169,6 @@ class BackupAndRestore(Callback):
         run = self.model._present_fit
         if run is not None:
             self._before_validation = {"place": run.place(), "random": training_state.random_state()}
-
-    def on_test_end(self, logs=None):
-        run = self.model._present_fit
-        if run is not None and not run.interrupted:
-            self._before_validation = None
 
     def on_train_interrupted(self, logs=None):
         run = self.model._present_fit

@@ -33,6 +33,8 @@ class GradientMonitor(Callback):
         found: None, or where NaN or infinity came up first: `step`, `epoch`, `batch` (all from 0), `place` ("data", "weights",
             "activation", "loss", "gradient" or "update") and `name` (of the layer or weight).
 
+    A training that goes on from a backup keeps them.
+
     Put it before a TerminateOnNaN that raises an error.  A model whose weights are made by the first step is watched from the
     second one on.
 
@@ -42,6 +44,8 @@ class GradientMonitor(Callback):
         >>> list(monitor.history), monitor.steps, monitor.found
         (['dense'], [0, 2, 4, 6], None)
     """
+
+    state_names = ("history", "steps", "_step", "found")
 
     def __init__(self, every=100, find_nan=True):
         super().__init__()
@@ -56,6 +60,10 @@ class GradientMonitor(Callback):
         self.history, self.steps, self.found = {}, [], None
         self._step, self._epoch = -1, 0
         self._data = self._before = self._weights = None        # of the last step: its batch; the values of variables before it
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.found = self.found and Found(*self.found)      # a file holds plain tuples
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._before = epoch, None

@@ -33,6 +33,8 @@ class PlotTraining(Callback):
         >>> model.fit(x, y, epochs=5, validation_split=0.2, callbacks=[plotting])              # doctest: +SKIP
     """
 
+    state_names = ("curves",)
+
     def __init__(self, to_file=None, sample_rate=None, zoom=1, metrics=None):
         super().__init__()
         if sample_rate is not None and (isinstance(sample_rate, bool) or not isinstance(sample_rate, int) or sample_rate < 1):

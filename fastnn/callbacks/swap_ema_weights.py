@@ -1,4 +1,6 @@
 """SwapEMAWeights: evaluates a model with the moving averages of its weights."""
+import numpy as np
+
 from .callback import Callback
 
 
@@ -52,6 +54,11 @@ class SwapEMAWeights(Callback):
 
     def set_state(self, state):
         self._own = [(weight, value) for (weight, _), value in zip(self._pairs(), state, strict=True)]
+
+    def on_train_begin(self, logs=None):
+        if self._own is not None and all(np.array_equal(weight.numpy(), average.numpy()) for weight, average in self._pairs()):
+            self._put_own()     # what an evaluation left that was broken off
+        self._own = None
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.swap_on_epoch:

@@ -48,6 +48,7 @@ class TensorBoard(Callback):
         >>> model.fit(x, y, epochs=3, validation_split=0.2, callbacks=[board])          # doctest: +SKIP
     """
 
+    state_names = ("_step", "_began", "_epoch_began")
     embeddings_layer_names = None       # of Keras 2: which Embedding layers are shown
 
     def __init__(self, log_dir="logs", histogram_freq=0, write_graph=True, write_images=False, write_steps_per_second=False,

@@ -11,6 +11,7 @@ class TimeLimit(Callback):
     """Stops training when its time is over: after the batch that runs at that moment, as after a last epoch.
 
     The time counts from the beginning of `fit`.  What follows the last batch (validation, other callbacks) takes its own time on top.
+    With `BackupAndRestore(folder, delete_checkpoint=False)` the next `fit` goes on, and has as much time again.
 
     Args:
         limit: seconds, or "HH:MM:SS".
@@ -28,6 +29,8 @@ class TimeLimit(Callback):
         5400.0
     """
 
+    state_names = ("stopped",)
+
     def __init__(self, limit, verbose=1):
         super().__init__()
         self.seconds, self.verbose = seconds_of(limit), verbose
@@ -35,6 +38,10 @@ class TimeLimit(Callback):
 
     def on_train_begin(self, logs=None):
         self.stopped, self._end = False, time.monotonic() + self.seconds
+
+    def set_state(self, state):
+        if state["stopped"]:
+            self.model.stop_training = False        # that was the limit of another day
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
@@ -50,7 +57,7 @@ class TimeLimit(Callback):
         self._look()
 
     def _look(self, more=""):
-        if time.monotonic() < self._end or self.stopped:
+        if time.monotonic() < self._end or self.model.stop_training:
             return
         self.stopped = self.model.stop_training = True
         if self.verbose > 0:

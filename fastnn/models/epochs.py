@@ -25,7 +25,7 @@ class Epochs:
             self.asked = limit
         self.iterator = self._given = None
         self.name = "x"
-        self.begun = self.ran_dry = False   # whether there was any batch; whether there were none in the last epoch
+        self._begun = False                 # whether there was any batch in the epochs before the present one
         self.taken = self.resumed = self.before = 0     # before: `taken` as the pass began, less what of it was given out earlier
         self.order, self.whole = None, False        # whole: the present epoch has no more batches
         self.ahead, self.over = None, False         # what `go_to` leaves to the next epoch: (order, passed) of a pass; no more batches
@@ -35,17 +35,25 @@ class Epochs:
         """The number of steps of an epoch, None if nobody knows."""
         return self.asked or self.batches.num_batches
 
+    @property
+    def begun(self):
+        """Whether there was any batch so far."""
+        return self._begun or self.taken > 0
+
+    @property
+    def ran_dry(self):
+        """Whether there was no batch in the present epoch."""
+        return not self.taken
+
     def epoch(self, step=None):
         """The batches of the next epoch, for a Step (see `ArrayBatches.batches_for`).  Warns when there are fewer than asked for."""
-        self.before += self.resumed - self.taken
+        self._begun, self.before = self.begun, self.before + self.resumed - self.taken
         self.taken, self.resumed = self.resumed, 0
         over, self.over, self.whole = self.over, False, False
-        self.ran_dry = not self.taken
         if not over:
             batches = self._all(step) if self.asked is None else self._some(step)
-            for self.taken, batch in enumerate(batches, self.taken + 1):
-                self.begun, self.ran_dry, self._given = True, False, batch
-                yield batch
+            for self.taken, self._given in enumerate(batches, self.taken + 1):     # each step passes here
+                yield self._given
         self.whole = True
         if not self.begun:
             raise ValueError(f"`{self.name}` gave no batches: it is empty, or a generator that was used up before. A generator "
@@ -124,7 +132,6 @@ class Epochs:
         """Goes to where `place` was asked for: the next epoch is the rest of that one."""
         self.taken = self.resumed = place["taken"]
         self.whole = self.over = place["whole"]
-        self.begun = self.begun or self.resumed > 0
         self.iterator, self.ahead, self.before = None, None, self.taken
         if place["pass"] is not None and self.batches.skips:
             order, passed = place["pass"]

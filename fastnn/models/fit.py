@@ -80,7 +80,7 @@ class Fit(Trainer):
         self.stop_training = False
         with Run(self, data, held_out, callbacks, initial_epoch) as run:
             callbacks.on_train_begin()              # a backup takes the run, and the model, to where it was made
-            while run.epoch < epochs and not (self.stop_training or run.interrupted):
+            while run.epoch < epochs and (run.inside or not self.stop_training) and not run.interrupted:
                 if not self._fit_epoch(run, validation_freq):
                     break
             early = run.interrupted and (run.inside or run.epoch < epochs and not self.stop_training)
@@ -89,7 +89,7 @@ class Fit(Trainer):
             if (data.begun or run.epoch > initial_epoch) and hasattr(self.optimizer, "finalize_variable_values"):
                 self.optimizer.finalize_variable_values(self.trainable_variables)
             callbacks.on_train_end(run.logs)
-        if run.interrupted and not early:
+        if run.interrupted and not early and run.leads:
             raise KeyboardInterrupt         # there was nothing left to stop: it means the program
         return self.history
 

@@ -7,12 +7,13 @@ import numpy as np
 
 from ..layers import Layer
 from ..layers.calling import watching_calls
+from ..saving.training_state import optimizers_in
 from ..tape import flatten
 from ..tensor import Tensor
 from ..utils.batch_utils import unpack_x_y_sample_weight
 from ..utils.numerical_utils import is_finite
 from .fusion import unfused
-from .profile import Kept, optimizers_in
+from .profile import Kept
 
 
 def gradients_of(model, data, called=None):

@@ -10,9 +10,8 @@ from .. import op as op_module
 from ..device import nanoseconds, recording, traffic
 from ..layers import Layer
 from ..layers.calling import watching_calls
-from ..layers.structure import contents, unique
-from ..optimizers import Optimizer
 from ..random import global_state, set_global_state
+from ..saving.training_state import optimizers_in
 from ..tape import Record
 from ..utils.machine import machine_limits
 from . import checks
@@ -291,11 +290,6 @@ class _Within:
 
 
 # ---- What a step changes ----------------------------------------------------------------------------------------
-
-def optimizers_in(model):
-    """That of `compile`, and those that are attributes, for a `train_step` of one's own."""
-    return unique([one for layer in model._flatten_layers() for one in contents(vars(layer), Optimizer)])
-
 
 class Kept:
     """The state of a model, its optimizers, metrics and random numbers, to be put back bit for bit."""

@@ -1,6 +1,6 @@
 """Run: a fit while it runs. Where it stands, for backups; and Ctrl-C, which ends it after the present step."""
+import _signal      # what `signal` takes ten times as long for: it looks for an enum in what these functions return
 import contextlib
-import signal
 import sys
 import threading
 import time
@@ -23,6 +23,8 @@ class Run:
         inside: whether the next epoch has begun; partial: its values so far, where steps of it were made.
         logs: values of the last epoch.
         interrupted: whether there was a Ctrl-C.
+        inner: fits that callbacks of this one, and of those, run at present: Ctrl-C ends them, too.
+        leads: whether Ctrl-C comes to this fit first.
         advice: what the message of it ends with.
     """
 
@@ -32,6 +34,7 @@ class Run:
         self.model, self.data, self.held_out, self.callbacks = model, data, held_out, callbacks
         self.epoch, self.inside, self.partial, self.logs = epoch, False, Logs(), Logs()
         self.interrupted, self.advice = False, ""
+        self.inner, self.leads = [], True
         self._frame = self._outer = None
 
     # ---- Ctrl-C --------------------------------------------------------------------------------------------
@@ -44,14 +47,22 @@ class Run:
         self._frame = sys._getframe(1)
         self._outer = outer if outer is not None and outer.runs_in(self._frame) else None
         vars(self.model)["_present_fit"] = self         # no change that a step may depend on
-        if threading.current_thread() is threading.main_thread() and is_default(signal.getsignal(signal.SIGINT), self._frame.f_back):
-            with contextlib.suppress(ValueError):       # the main thread of a second interpreter
-                signal.signal(signal.SIGINT, self._on_ctrl_c)
+        if threading.current_thread() is threading.main_thread():
+            handler = _signal.getsignal(_signal.SIGINT)
+            if is_default(handler, self._frame.f_back):
+                with contextlib.suppress(ValueError):       # the main thread of a second interpreter
+                    _signal.signal(_signal.SIGINT, self._on_ctrl_c)
+            elif isinstance(getattr(handler, "__self__", None), Run):
+                self.leads = False
+                handler.__self__.inner.append(self)
         return self
 
     def __exit__(self, *error):
-        if getattr(signal.getsignal(signal.SIGINT), "__self__", None) is self:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        owner = getattr(_signal.getsignal(_signal.SIGINT), "__self__", None)
+        if owner is self:
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+        elif not self.leads and isinstance(owner, Run) and self in owner.inner:
+            owner.inner.remove(self)
         if self._outer is None:
             vars(self.model).pop("_present_fit", None)
         else:
@@ -68,8 +79,9 @@ class Run:
         """The first one asks the loops to stop after their step; a second one, or one just after another fit's, stops at once."""
         before, Run.last_press = Run.last_press, time.monotonic()
         if self.interrupted or Run.last_press - before < TWICE or not self.runs_in(frame):
-            signal.default_int_handler(number, frame)
-        self.interrupted = True
+            _signal.default_int_handler(number, frame)
+        for run in (self, *self.inner):
+            run.interrupted = True
 
     def message(self, epochs):
         """What the user is told of an interrupt."""
@@ -90,8 +102,9 @@ class Run:
 
     def place(self):
         """Where the training stands, between two steps or two epochs, as plain values and arrays."""
-        return {"epoch": self.epoch, "inside": self.inside, "partial": dict(self.partial), "logs": dict(self.logs),
-                "data": self.data.place(self.inside),
+        data = self.data.place(self.inside)
+        data["whole"] |= self.inside and bool(self.model.stop_training)       # no more steps, but what follows the last one
+        return {"epoch": self.epoch, "inside": self.inside, "partial": dict(self.partial), "logs": dict(self.logs), "data": data,
                 "validation": None if self.held_out is None else self.held_out.place(False)}
 
     def go_to(self, place):
@@ -106,7 +119,7 @@ class Run:
 def is_default(handler, frame):
     """Whether nobody has a handler for Ctrl-C but Python, and fits that are not among the callers of a frame."""
     owner = getattr(handler, "__self__", None)
-    return handler is signal.default_int_handler or isinstance(owner, Run) and not owner.runs_in(frame)
+    return handler is _signal.default_int_handler or isinstance(owner, Run) and not owner.runs_in(frame)
 
 
 ALONE = Run(None, None, None, None)     # for evaluations outside of a fit, which Ctrl-C ends with KeyboardInterrupt

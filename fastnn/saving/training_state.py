@@ -9,10 +9,14 @@ from ..layers.structure import contents, unique
 from ..optimizers import Optimizer
 
 
+def optimizers_in(model):
+    """That of `compile`, and those that are attributes, for a `train_step` of one's own."""
+    return unique([one for layer in model._flatten_layers() for one in contents(vars(layer), Optimizer)])
+
+
 def variables_of(model):
     """The variables that training changes, by group: "model", "optimizers", "metrics"."""
-    optimizers = unique(one for layer in model._flatten_layers() for one in contents(vars(layer), Optimizer))
-    return {"model": list(model.variables), "optimizers": [v for one in optimizers for v in one.variables],
+    return {"model": list(model.variables), "optimizers": [v for one in optimizers_in(model) for v in one.variables],
             "metrics": [v for metric in model.metrics for v in metric.variables]}
 
 

@@ -169,6 +169,41 @@ def test_callbacks_with_a_state(save_freq, tmp_path):
     assert go(tmp_path / "broken") == go(tmp_path / "whole")
 
 
+def test_what_is_shown_goes_on(tmp_path):
+    """Curves and norms are those of the whole training, and points of TensorBoard have the numbers of their steps."""
+    for package in ("tensorboardX", "matplotlib"):
+        pytest.importorskip(package)
+
+    def go(folder, *others):
+        fastnn.utils.set_random_seed(1)
+        fastnn.utils.clear_session()        # layers have the same names in a process of its own
+        monitor, plot = callbacks.GradientMonitor(every=2), callbacks.PlotTraining(folder / "curves.png", sample_rate=2)
+        board = callbacks.TensorBoard(folder / "board", update_freq=2)
+        board._write_scalars = lambda writer, tag, values, step: tag == "batch_{}" and points.append((step, values["loss"]))
+        fit(simple(), folder / "b", monitor, plot, board, *others, save_freq=4, batch_size=30, validation_data=(X, Y))
+        return [monitor.history, monitor.steps, monitor.found, plot.curves]
+
+    points = []
+    whole, expected = go(tmp_path / "whole"), points.copy()
+    points.clear()
+    for count in (10, 7):
+        with pytest.raises(Crash):
+            go(tmp_path / "broken", At("on_train_batch_end", count, crash))
+    assert repr(go(tmp_path / "broken")) == repr(whole)
+    assert len(points) > len(expected) == 10 and sorted(set(points)) == expected
+
+
+def test_where_nan_was_found_goes_on(tmp_path):
+    x = np.where(np.arange(len(X))[:, None] == 40, np.nan, X)
+    monitor = callbacks.GradientMonitor()
+    with pytest.raises(Crash), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit(simple(), tmp_path / "b", monitor, At("on_epoch_begin", 2, crash), x=x, shuffle=False)
+    again = callbacks.GradientMonitor()
+    fit(simple(), tmp_path / "b", again, x=x, shuffle=False)
+    assert again.found == monitor.found and again.found.place == "data"
+
+
 def test_a_notebook_cell_that_is_run_again(tmp_path):
     """The model made anew has other names; the model of before has its plans and its optimizer."""
     fastnn.utils.set_random_seed(1)
@@ -198,6 +233,32 @@ def test_a_training_that_had_stopped_early_does_not_begin_again(tmp_path):
         fit(simple(), tmp_path / "b", stopping, At("on_train_end", 1, crash), epochs=9)
     history = fit(simple(), tmp_path / "b", callbacks.EarlyStopping("loss", patience=1, min_delta=100.0), epochs=9)
     assert history.epoch == [0, 1]
+
+
+def test_a_training_that_was_stopped_within_an_epoch(tmp_path):
+    """What follows the last step (validation, the history) is not lost with a process that is killed there."""
+    class Stop(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 2
+
+    def go(folder, *others):
+        fastnn.utils.set_random_seed(1)
+        model = simple()
+        return bits([fit(model, folder, Stop(), *others, save_freq=1, validation_data=(X, Y)).history, model.get_weights()])
+
+    for hook in ("on_test_begin", "on_test_end", "on_epoch_end"):
+        with pytest.raises(Crash):
+            go(tmp_path / "b", At(hook, 1, crash))
+    assert go(tmp_path / "b") == go(tmp_path / "c")
+
+
+def test_a_time_limit_counts_anew(tmp_path):
+    epochs = []
+    for seconds in (0, 0, 60):
+        limit = callbacks.TimeLimit(seconds, verbose=0)
+        history = fit(simple(), tmp_path / "b", limit, backup={"delete_checkpoint": False}, epochs=5)
+        epochs.append((len(history.epoch), limit.stopped))
+    assert epochs == [(1, True), (2, True), (5, False)]
 
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path):
@@ -327,6 +388,15 @@ def test_a_backup_of_another_training(backup):
         with pytest.raises(ValueError, match=rf"(?s){message}.*Delete the folder to begin anew"):
             fit(model, backup, **more)
     assert fit(simple(), backup).epoch == [0, 1, 2]         # it was left alone
+
+
+def test_what_is_refused_changes_no_weight(backup):
+    model = Sequential([layers.Input((6,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    weights, drawn = model.get_weights(), np.random.get_state()[2]
+    with pytest.raises(ValueError, match="belongs to another training"):
+        fit(model, backup)
+    assert bits(model.get_weights()) == bits(weights) and np.random.get_state()[2] == drawn
 
 
 def test_a_callback_that_was_not_there(backup):

@@ -347,6 +347,30 @@ def test_averages_for_evaluation_and_prediction():
         model_of().evaluate(x, y, callbacks=[swap], verbose=0)
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_averages_after_an_evaluation_that_failed(replaced):
+    """The next training has the weights themselves, or what somebody has put into their place."""
+    def fail(*args):
+        raise RuntimeError
+
+    x, y = data()
+    model, swap = averaging(), callbacks.SwapEMAWeights()
+    model.fit(x, y, batch_size=4, verbose=0)
+    model.train_on_batch(x, y)
+    own = model.get_weights()
+    with pytest.raises(RuntimeError):
+        model.evaluate(x, y, callbacks=[swap, callbacks.LambdaCallback(on_test_batch_end=fail)], verbose=0)
+    assert np.abs(model.get_weights()[0] - own[0]).max() > 0
+    if replaced:
+        own = [np.full_like(a, 7.0) for a in own]
+        model.set_weights(own)
+    model.optimizer.learning_rate = 0.0
+    found = []
+    model.fit(x, y, validation_data=(x, y), verbose=0,
+              callbacks=[swap, callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: found.extend(model.get_weights()))])
+    assert all(np.array_equal(a, b) for a, b in zip(own, found))
+
+
 def test_averages_of_inner_optimizers():
     x, y = data()
     for make in (optimizers.LossScaleOptimizer, lambda one: optimizers.MultiOptimizer(lambda v: one)):

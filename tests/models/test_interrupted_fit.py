@@ -1,10 +1,12 @@
 """Ctrl-C in `fit`: it ends after the step, with the history so far; twice means now."""
 import contextlib
 import copy
+import gc
 import signal
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -191,6 +193,39 @@ def test_a_signal_at_the_beginning_and_the_end(microseconds):
     assert is_default(signal.getsignal(signal.SIGINT), sys._getframe())
     fit(model)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.mark.parametrize("hook, count", [("on_train_batch_end", 8), ("on_train_end", 1)])
+def test_a_fit_inside_of_a_fit(hook, count):
+    """Ctrl-C ends both, each after its step."""
+    found = []
+
+    class Search(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            found.append(fit(model_of(), Press(hook, count)))
+
+    history = fit(model_of(), Search())
+    assert history.interrupted and history.epoch == [0] and len(found) == 1
+    assert (found[0].interrupted, len(found[0].epoch)) == ((True, 1) if hook == "on_train_batch_end" else (False, 4))
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_nothing_of_the_callers_is_kept(times):
+    class Large:
+        pass
+
+    def call():
+        large = Large()
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(models[-1], Press("on_train_batch_end", 2, times))
+        return weakref.ref(large)
+
+    models = [model_of()]
+    gc.disable()
+    try:
+        assert call()() is None
+    finally:
+        gc.enable()
 
 
 def test_other_threads_have_no_signals():
