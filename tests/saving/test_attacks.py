@@ -1,9 +1,11 @@
 """Files made by somebody who means harm: the published attacks on Keras' model files, and what is like them."""
 import base64
+import copy
 import io
 import json
 import marshal
 import os
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -245,6 +247,43 @@ def test_members_that_grow_without_bounds_are_refused(victim, member):      # CW
         return
     with pytest.raises(ValueError, match="would grow"):
         load_model(victim)
+
+
+@pytest.mark.parametrize("method, message", [(zipfile.ZIP_DEFLATED, "damaged"), (zipfile.ZIP_BZIP2, "not read"), (zipfile.ZIP_LZMA, "not read")])
+def test_members_that_lie_about_their_size_take_no_memory(victim, method, message):
+    size = 2**26
+    found = members(victim)
+    with zipfile.ZipFile(victim, "w", method) as archive:
+        archive.writestr("model.weights.h5", found["model.weights.h5"])
+        with archive.open("config.json", "w") as member:
+            for _ in range(size >> 20):
+                member.write(b" " * 2**20)
+        packed = archive.getinfo("config.json").compress_size
+    with open(victim, "rb") as file:
+        data = file.read().replace(size.to_bytes(4, "little"), min(7 * packed, size).to_bytes(4, "little"))
+    with open(victim, "wb") as file:
+        file.write(data)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=message):
+        load_model(victim)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+def test_files_of_layers_that_share_their_bytes_are_refused(victim):
+    fastnn.Sequential([layers.Input((3,)), Vocabulary(name="v")]).save(victim)
+    found = members(victim)
+    with zipfile.ZipFile(victim, "w") as archive:
+        for name, value in found.items():
+            archive.writestr(name, value)
+        archive.writestr("assets/big", b"x" * 10**6)
+        big = archive.getinfo("assets/big")
+        for i in range(20):         # twenty names for the same bytes
+            other = archive.NameToInfo[f"assets/{i}"] = copy.copy(big)
+            other.filename = f"assets/{i}"
+            archive.filelist.append(other)
+    with pytest.raises(ValueError, match="not unpacked"):
+        load_model(victim, {"Vocabulary": Vocabulary})
 
 
 def harmful(kind):
