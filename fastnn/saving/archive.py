@@ -90,9 +90,21 @@ def load_archive(source, custom_objects=None, compile=True, safe_mode=True):
         if not compile:
             config["compile_config"] = None
         with members.weights() as root, variables_at_most(members.size(WEIGHTS)):
-            model = deserialize_keras_object(modern_config(config), custom_objects, safe_mode)
+            model = model_of(config, source, custom_objects, safe_mode)
             with members.assets() if has_assets(model) else contextlib.nullcontext() as assets:
                 load_weights(model, root, assets)
+    return model
+
+
+def model_of(config, source, custom_objects=None, safe_mode=True):
+    """The model of a config, of any version of Keras.
+
+    Raises:
+        ValueError: it is that of something else.
+    """
+    model = deserialize_keras_object(modern_config(config), custom_objects, safe_mode)
+    if not hasattr(model, "load_weights"):
+        raise ValueError(f"{source} holds the config of a {type(model).__name__} ({config['class_name']!r}), which is no model")
     return model
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import marshal
 import os
+import time
 import tracemalloc
 import zipfile
 
@@ -180,6 +181,54 @@ def test_graphs_call_nothing_but_layers_and_ops(victim):
         config["config"]["layers"][1].update(module="keras.src.ops.numpy", class_name="__import__", config={"name": "os"})
     rewrite(victim, change)
     with pytest.raises(ValueError, match="not in fastnn.ops"):
+        load_model(victim)
+
+
+@pytest.fixture
+def functional(victim):
+    """The same for a functional model."""
+    inputs = layers.Input((3,), name="a")
+    fastnn.Model(inputs, layers.Dense(2, name="dense")(layers.Activation("relu", name="relu")(inputs))).save(victim)
+    return victim
+
+
+@pytest.mark.parametrize("op, args", [("Zeros", [[10**6, 10**6]]), ("Arange", [0, 10**11]), ("Eye", [10**6]), ("Linspace", [0, 1, 10**11]),
+                                      ("ForiLoop", [0, 10**15, "relu", 1.0]), ("Hamming", [10**11])])
+def test_graphs_make_no_tensors_out_of_nothing(functional, op, args):
+    def change(config):
+        config["config"]["layers"].insert(1, {"module": "keras.src.ops.numpy", "class_name": op, "registered_name": op, "name": "harm",
+                                              "config": {"name": "harm"}, "inbound_nodes": [{"args": args, "kwargs": {}}]})
+    rewrite(functional, change)
+    with pytest.raises(ValueError, match="takes no tensor of the model"):
+        load_model(functional)
+
+
+def test_graphs_written_backwards_take_no_more_time(functional):
+    """In the worst order each layer waits for the next one: 4000 took two minutes when all were tried again and again."""
+    def change(config):
+        first, relu, last = config["config"]["layers"]
+        count, made = 4000, [last]
+        for i in range(count):
+            made.append(json.loads(json.dumps(relu)))
+            made[-1]["name"] = made[-1]["config"]["name"] = f"relu_{i}"
+            if i + 1 < count:
+                made[-1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = f"relu_{i + 1}"
+        last["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "relu_0"
+        config["config"]["layers"] = [*made, first]
+    rewrite(functional, change)
+    started = time.process_time()
+    assert len(load_model(functional).layers) == 4002
+    assert time.process_time() - started < 30
+
+
+@pytest.mark.parametrize("harm, message", [
+    ({"module": "keras.losses", "class_name": "MeanSquaredError", "config": {}, "registered_name": None}, "which is no model"),
+    ({"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}, "which is no model"),
+    ({"class_name": "__numpy__", "config": {"value": [1.0], "dtype": "float32"}}, "which is no model"),
+    ({"module": "keras.layers", "class_name": "Dense", "config": {"units": -1}, "registered_name": None}, "units")])
+def test_errors_name_the_file(victim, harm, message):
+    rewrite(victim, lambda config: harm)
+    with pytest.raises(ValueError, match=rf"(?s)^model\.keras.*{message}"):
         load_model(victim)
 
 
