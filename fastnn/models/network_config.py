@@ -123,8 +123,8 @@ def ends(structure, end):
 def operation_of(entry, custom_objects):
     """A layer of a config, or a function of `fastnn.ops`."""
     if ".ops" not in (entry.get("module") or ""):
-        return deserialize({key: entry[key] for key in ("module", "class_name", "config", "registered_name") if key in entry},
-                           custom_objects=custom_objects)
+        keys = ("module", "class_name", "config", "registered_name", "shared_object_id")
+        return deserialize({key: entry[key] for key in keys if key in entry}, custom_objects=custom_objects)
     name = to_snake_case(entry["class_name"])
     function = None if name.startswith("_") else getattr(ops, name, None)
     if not inspect.isroutine(function) and not isinstance(function, Op):

@@ -12,7 +12,7 @@ from .. import __version__
 from ..budget import variables_at_most
 from ..utils.atomic import replacing
 from ..utils.extras import require
-from ..utils.serialization import deserialize_keras_object, serialize_keras_object
+from ..utils.serialization import deserialize_keras_object, serialize_shared
 from ..utils.warn_utils import warn
 from . import legacy_zip
 from .hdf5 import read_hdf5
@@ -35,7 +35,7 @@ def save_archive(model, target, include_optimizer=True):
         target: path, or a binary file to write to.
         include_optimizer: whether the state of the optimizer is kept.
     """
-    config = json.dumps(serialize_keras_object(model))      # what cannot be saved is told before anything is written
+    config = json.dumps(serialize_shared(model))      # what cannot be saved is told before anything is written
     if not model.built:
         warn(f"model {model.name!r} is saved before it was built: the file holds no weights. Call the model on data first")
     if isinstance(target, (str, os.PathLike)):

@@ -22,18 +22,16 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
         raise ValueError("zipped=False is not offered: a folder cannot be replaced as a whole, so that a save that is interrupted could "
                          "leave a mixture. Save a `.keras` file, and unpack it where a folder is wanted")
     if hasattr(filepath, "write"):
-        with ObjectSharingScope():
-            return archive.save_archive(model, filepath, include_optimizer)
+        return archive.save_archive(model, filepath, include_optimizer)
     path = checked_path(filepath)
     if not path.endswith((".keras", *OLD_ENDINGS)):
         raise ValueError(f"the path of a model must end in .keras (or in .h5 or .hdf5 for the older format), received {path!r}. "
                          f"For instance: model.save({os.path.splitext(path)[0] + '.keras'!r})")
     check_overwrite(path, overwrite)
-    with ObjectSharingScope():
-        if path.endswith(".keras"):
-            archive.save_archive(model, path, include_optimizer)
-        else:
-            legacy_h5.save_model(model, path, include_optimizer)
+    if path.endswith(".keras"):
+        archive.save_archive(model, path, include_optimizer)
+    else:
+        legacy_h5.save_model(model, path, include_optimizer)
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):

@@ -160,14 +160,34 @@ class ObjectSharingScope:
 
 
 def _mark_shared(obj, written):
-    """Gives the configs of an object a common number from the second one on."""
+    """Numbers the config of an object, inside an `ObjectSharingScope`."""
     seen = getattr(_shared, "written", None)
-    if seen is None:
-        return
-    others = seen.setdefault(id(obj), (obj, []))[1]     # the object is held, for its id to stay its own
-    others.append(written)
-    for config in others if len(others) > 1 else ():
-        config["shared_object_id"] = id(obj)
+    if seen is not None:
+        seen[id(obj)] = obj         # held, for its id to stay its own
+        written["shared_object_id"] = id(obj)
+
+
+def serialize_shared(obj):
+    """As `serialize_keras_object`; the configs of an object that comes up several times have a common "shared_object_id"."""
+    counts = {}
+
+    def count(value):
+        if isinstance(value, dict):
+            number = value.get("shared_object_id")
+            counts[number] = counts.get(number, 0) + 1
+            value = value.values()
+        for part in value if not isinstance(value, (str, bytes)) and hasattr(value, "__iter__") else ():
+            count(part)
+
+    def without(value):
+        if isinstance(value, dict):
+            return {key: without(part) for key, part in value.items() if key != "shared_object_id" or counts[part] > 1}
+        return [without(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+    with ObjectSharingScope():
+        config = serialize_keras_object(obj)
+    count(config)
+    return without(config)
 
 
 serialize_object = serialize
