@@ -117,7 +117,7 @@ def load_archive_weights(model, source, skip_mismatch=False):
 def load_weights(model, root, assets=None, skip_mismatch=False):
     """Loads the weights in an HDF5 file of an archive, whichever version of Keras wrote it."""
     if legacy_zip.is_keras2(root):
-        legacy_zip.load_state(model, root)
+        legacy_zip.load_state(model, root, skip_mismatch)
     else:
         load_state(model, Reader(root), assets, skip_mismatch=skip_mismatch)
 
