@@ -2,7 +2,7 @@
 import json
 
 from ..saving import model_files, weight_files
-from ..utils.serialization import serialize_keras_object
+from ..utils.serialization import serialize_whole
 
 
 class Files:
@@ -63,7 +63,7 @@ class Files:
 
     def to_json(self, **kwargs):
         """The architecture as JSON, for `fastnn.models.model_from_json`; `kwargs` go to `json.dumps`."""
-        return json.dumps(serialize_keras_object(self), **kwargs)
+        return json.dumps(serialize_whole(self), **kwargs)
 
     def export(self, filepath, format="onnx", verbose=None, input_signature=None, **kwargs):
         """Writes what the model computes when it predicts as a file that other engines run, without any code of its own.

@@ -1,5 +1,6 @@
 """The config of a functional model: its layers, each with the calls of it, in the form of Keras."""
 import functools
+import heapq
 import inspect
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from .. import ops
 from ..graph import Operation, symbols
 from ..layers import Layer
+from ..op import Op
 from ..tensor import Tensor
 from ..utils.serialization import deserialize, serialize
 from .op_names import function_of, keras_class
@@ -32,9 +34,11 @@ def config_of(model, base):
         operation, call, index = sources[number]
         return [operation.name, call, index]
 
-    entries = []
+    entries, calls = [], {}
+    for row in network.rows:
+        calls.setdefault(id(row.operation), []).append(row)
     for operation in network.operations:
-        rows = [row for row in network.rows if row.operation is operation]
+        rows = calls.get(id(operation), [])
         entries.append(layer_entry(operation, rows, tensor) if isinstance(operation, Layer) else operation_entry(operation, rows[0], tensor))
     return {"name": model.name, "trainable": base["trainable"], "layers": entries,
             "input_layers": like(model._in, [end(number) for number in range(len(network.input_layers))]),
@@ -89,16 +93,11 @@ def tensors_of(config, custom_objects=None):
     for entry in config["layers"]:
         operations[entry["name"]] = operation_of(entry, custom_objects)
         calls += [(entry["name"], number, node) for number, node in enumerate(entry["inbound_nodes"])]
-    results = {}
+    results, called = {}, {name for name, _, _ in calls}
     for name, operation in operations.items():
-        if isinstance(operation, Layer) and not [c for c in calls if c[0] == name] and operation._inbound_nodes:
+        if isinstance(operation, Layer) and name not in called and operation._inbound_nodes:
             results[name, 0] = [operation.output]
-    while calls:
-        waiting = [call for call in calls if not run_call(operations, results, *call)]
-        if len(waiting) == len(calls):
-            raise ValueError(f'the config of model {config.get("name")!r} has calls whose inputs are nowhere: '
-                             f"{', '.join(sorted({name for name, _, _ in waiting}))}")
-        calls = waiting
+    run_calls(operations, results, calls, config.get("name"))
 
     def end(place):
         name, call, index = place
@@ -121,33 +120,62 @@ def ends(structure, end):
 def operation_of(entry, custom_objects):
     """A layer of a config, or a function of `fastnn.ops`."""
     if ".ops" not in (entry.get("module") or ""):
-        return deserialize({key: entry[key] for key in ("module", "class_name", "config", "registered_name") if key in entry},
-                           custom_objects=custom_objects)
+        keys = ("module", "class_name", "config", "registered_name", "shared_object_id")
+        return deserialize({key: entry[key] for key in keys if key in entry}, custom_objects=custom_objects)
     name = function_of(entry["class_name"])
-    function = getattr(ops, name, None)
-    if function is None:
+    function = None if name.startswith("_") else getattr(ops, name, None)
+    if not inspect.isroutine(function) and not isinstance(function, Op):
         raise ValueError(f"the op {entry['class_name']!r} of this config is not in fastnn.ops")
     settings = {key: restored(value, None) for key, value in entry["config"].items() if key != "name"}
 
     return functools.partial(Operation(function, entry["config"].get("name")), **settings)
 
 
+def run_calls(operations, results, calls, model):
+    """Runs calls (name, number, node), each as soon as there is all that it takes.
+
+    Raises:
+        ValueError: calls that take nothing of the model (they would make tensors of any size here and now), or what is nowhere.
+    """
+    waiting, ready = {}, []         # result -> numbers of the calls that take it
+    lacking = []                    # of each call: the results that are still to come
+    for at, (name, _, node) in enumerate(calls):
+        needed = {(key, call) for key, call, _ in histories((node["args"], node.get("kwargs", {})))}
+        if not needed:
+            raise ValueError(f"the config of model {model!r} has a call of {name!r} that takes no tensor of the model")
+        lacking.append(needed - results.keys())
+        for result in lacking[at]:
+            waiting.setdefault(result, []).append(at)
+        if not lacking[at]:
+            ready.append(at)
+    heapq.heapify(ready)            # the order of the config, as far as it goes
+    left = set(range(len(calls)))
+    while ready:
+        at = heapq.heappop(ready)
+        left.discard(at)
+        name, number, _ = calls[at]
+        run_call(operations, results, *calls[at])
+        for other in waiting.pop((name, number), ()):
+            lacking[other].discard((name, number))
+            if not lacking[other]:
+                heapq.heappush(ready, other)
+    if left:
+        raise ValueError(f"the config of model {model!r} has calls whose inputs are nowhere: {', '.join(sorted({calls[at][0] for at in left}))}")
+
+
 def run_call(operations, results, name, number, node):
-    """Runs a call, if all that it takes is there already; says whether it did."""
+    """Runs a call; what it takes is there."""
     def tensor(place):
         key, call, index = place
+        if not -1 < index < len(results[key, call]):
+            raise ValueError(f"a call of {name!r} takes output {index} of {key!r}, which has {len(results[key, call])}")
         return results[key, call][index]
 
-    args, kwargs = node["args"], node.get("kwargs", {})
-    needed = [place for place in histories((args, kwargs))]
-    if any((place[0], place[1]) not in results or place[2] >= len(results[place[0], place[1]]) for place in needed):
-        return False
-    args = restored(args, tensor)
+    args = restored(node["args"], tensor)
     if getattr(getattr(operations[name], "func", None), "class_name", None) == "GetItem" and isinstance(args[1], list):
         args[1] = tuple(args[1])        # x[:, 2]: Keras writes the tuple as a list
-    found = operations[name](*args, **restored(kwargs, tensor))
+    found = operations[name](*args, **restored(node.get("kwargs", {}), tensor))
     results[name, number] = symbols(found)
-    return True
 
 
 def histories(value):

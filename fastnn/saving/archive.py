@@ -90,9 +90,21 @@ def load_archive(source, custom_objects=None, compile=True, safe_mode=True):
         if not compile:
             config["compile_config"] = None
         with members.weights() as root, variables_at_most(members.size(WEIGHTS)):
-            model = deserialize_keras_object(modern_config(config), custom_objects, safe_mode)
+            model = model_of(config, source, custom_objects, safe_mode)
             with members.assets() if has_assets(model) else contextlib.nullcontext() as assets:
                 load_weights(model, root, assets)
+    return model
+
+
+def model_of(config, source, custom_objects=None, safe_mode=True):
+    """The model of a config, of any version of Keras.
+
+    Raises:
+        ValueError: it is that of something else.
+    """
+    model = deserialize_keras_object(modern_config(config), custom_objects, safe_mode)
+    if not hasattr(model, "load_weights"):
+        raise ValueError(f"{source} holds the config of a {type(model).__name__} ({config['class_name']!r}), which is no model")
     return model
 
 
@@ -105,7 +117,7 @@ def load_archive_weights(model, source, skip_mismatch=False):
 def load_weights(model, root, assets=None, skip_mismatch=False):
     """Loads the weights in an HDF5 file of an archive, whichever version of Keras wrote it."""
     if legacy_zip.is_keras2(root):
-        legacy_zip.load_state(model, root)
+        legacy_zip.load_state(model, root, skip_mismatch)
     else:
         load_state(model, Reader(root), assets, skip_mismatch=skip_mismatch)
 
@@ -141,16 +153,20 @@ class Packed:
 
     def __init__(self, source):
         self.source = source
+        # opened once: a path may lead to another file in the midst of loading, where a training goes on saving
+        self.file = open(source, "rb", buffering=0) if isinstance(source, (str, os.PathLike)) else None
         try:
-            self.archive = zipfile.ZipFile(source)
+            self.archive = zipfile.ZipFile(self.file or source)
         except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+            self.__exit__()
             raise ValueError(f"{source} is no `.keras` file, or a damaged one: {error}") from None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self.archive.close()
+        if self.file is not None:
+            self.file.close()
 
     def info(self, name):
         try:
@@ -161,6 +177,9 @@ class Packed:
         if info.file_size > EXPANSION * info.compress_size + 2**16:
             raise ValueError(f"{self.source}: {name} would grow from {info.compress_size} to {info.file_size} bytes when it is unpacked, "
                              "which no file of Keras does; it is not read. If you trust it, unpack it into a folder and load that")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{self.source}: {name} is compressed in a way that cannot be unpacked bit by bit, and no file of Keras is; "
+                             "it is not read. If you trust it, unpack it into a folder and load that")
         return info
 
     def size(self, name):
@@ -170,29 +189,29 @@ class Packed:
         """The bytes of a member, checked against its checksum."""
         info = self.info(name)
         try:
-            return self.archive.read(info)
+            with self.archive.open(info) as member:
+                return member.read(info.file_size)      # without a limit more may be unpacked than the archive owns up to
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
             raise ValueError(f"{self.source}: {name} is damaged: {error}") from None
 
     def weights(self):
         """The root Group of the weights; those that are stored as they are, as Keras has them, are read where they lie."""
         info = self.info(WEIGHTS)
-        if info.compress_type != zipfile.ZIP_STORED or not isinstance(self.source, (str, os.PathLike)):
+        if info.compress_type != zipfile.ZIP_STORED or self.file is None:
             return read_hdf5(self.read(WEIGHTS))
-        offset = self.check(info)
-        return read_hdf5(self.source, offset, info.file_size)
+        return read_hdf5(self.file, self.check(info), info.file_size)
 
     def check(self, info):
         """Compares a stored member with its checksum; returns where in the file it begins."""
-        with open(self.source, "rb") as file:
-            file.seek(info.header_offset)
-            header = file.read(30)
-            if len(header) < 30 or header[:4] != b"PK\3\4":
-                raise ValueError(f"{self.source} is damaged: there is no {info.filename} where it should be")
-            offset = file.seek(info.header_offset + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"))
-            found, left = 0, info.file_size
-            while left and (part := file.read(min(left, 2**20))):
-                found, left = zlib.crc32(part, found), left - len(part)
+        self.file.seek(info.header_offset)
+        header = self.file.read(30)
+        if len(header) < 30 or header[:4] != b"PK\3\4":
+            raise ValueError(f"{self.source} is damaged: there is no {info.filename} where it should be")
+        offset = info.header_offset + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+        self.file.seek(offset)
+        found, left = 0, info.file_size
+        while left and (part := self.file.read(min(left, 2**20))):
+            found, left = zlib.crc32(part, found), left - len(part)
         if left or found != info.CRC:
             raise ValueError(f"{self.source}: {info.filename} is damaged: its checksum differs")
         return offset
@@ -200,13 +219,16 @@ class Packed:
     @contextlib.contextmanager
     def assets(self):
         """A folder that holds the members below assets/, as long as the block runs."""
+        found = [info for info in self.archive.infolist() if info.filename.startswith(f"{ASSETS}/") and not info.is_dir()]
+        size = self.archive.fp.seek(0, os.SEEK_END)
+        if sum(info.file_size for info in found) > EXPANSION * size + 2**16:
+            raise ValueError(f"{self.source}: the files of its layers would take more than {EXPANSION} times its own size; they are not unpacked")
         with tempfile.TemporaryDirectory() as folder:
-            for info in self.archive.infolist():
-                if info.filename.startswith(f"{ASSETS}/") and not info.is_dir():
-                    path = inside(folder, info.filename)
-                    os.makedirs(os.path.dirname(path), exist_ok=True)
-                    with open(path, "wb") as file:
-                        file.write(self.read(info.filename))
+            for info in found:
+                path = inside(folder, info.filename)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as file:
+                    file.write(self.read(info.filename))
             yield os.path.join(folder, ASSETS)
 
 

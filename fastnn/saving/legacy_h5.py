@@ -19,7 +19,7 @@ from ..optimizers import Optimizer
 from ..utils.atomic import replacing
 from ..utils.extras import require
 from ..utils.object_registration import CustomObjectScope, get_registered_name
-from ..utils.serialization import deserialize_keras_object, is_builtin, serialize_value
+from ..utils.serialization import deserialize_keras_object, is_builtin, serialize_whole, serialize_value
 from ..utils.warn_utils import warn
 from .hdf5 import HDF5Error, read_hdf5
 from .legacy_compile import each, modern_compile
@@ -74,7 +74,7 @@ def save_weights(model, path):
 
 def config_of(model):
     """The "model_config"."""
-    found = {"class_name": type(model).__name__, "config": without(serialize_value(model.get_config()), "build_config")}
+    found = {"class_name": type(model).__name__, "config": without(serialize_whole(model)["config"], "build_config")}
     if is_builtin(type(model)):
         return found
     return {**found, "module": type(model).__module__, "registered_name": get_registered_name(type(model))}

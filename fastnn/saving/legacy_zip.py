@@ -21,20 +21,23 @@ def is_keras2(root):
     return LAYERS in root
 
 
-def load_state(model, root):
+def load_state(model, root, skip_mismatch=False):
     """Reads the weights of a model and, if it is compiled, the state of its optimizer.
 
     Args:
         model: the model; its optimizer must be built.
         root: the root Group.
+        skip_mismatch: whether weights that do not fit are left alone, with a warning for each layer.
 
     Raises:
         ValueError: weights that do not fit; nothing was loaded then.
     """
     meetings = list(meetings_of(model, root, set()))
     pairs, wrong = compare(meetings)
-    if wrong:
+    if wrong and not skip_mismatch:
         raise ValueError(misfit(model, wrong))
+    for line in wrong:
+        warn(f"not loaded: {line}")
     for variable, dataset in pairs:
         fill(variable, dataset)
     if model.optimizer is not None and model.optimizer.built and "optimizer/vars" in root:

@@ -6,9 +6,8 @@ import zipfile
 
 from ..budget import variables_at_most
 from ..utils.object_registration import CustomObjectScope
-from ..utils.serialization import ObjectSharingScope, deserialize_keras_object
+from ..utils.serialization import ObjectSharingScope
 from . import archive, legacy_h5
-from .legacy_config import modern_config
 
 OLD_ENDINGS = (".h5", ".hdf5")
 
@@ -89,20 +88,25 @@ def model_from_json(json_string, custom_objects=None):
         >>> model_from_json(model.to_json()).name == model.name
         True
     """
-    config = archive.parse(json_string, "the JSON of the model")
+    source = "the JSON of the model"
+    config = archive.parse(json_string, source)
     config.pop("compile_config", None)
-    with ObjectSharingScope():
-        return deserialize_keras_object(modern_config(config), custom_objects)
+    with ObjectSharingScope(), damage_told(source):
+        return archive.model_of(config, source, custom_objects)
 
 
 @contextlib.contextmanager
 def damage_told(source):
-    """Turns what a config that makes no sense leads to, inside the block, into a ValueError that names the file."""
+    """Names the file in errors inside the block; what a config that makes no sense leads to becomes a ValueError."""
     try:
         yield
     except (KeyError, IndexError, AttributeError, TypeError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"{source} cannot be loaded: its config is damaged, or does not fit the classes that are registered here "
                          f"({type(error).__name__}: {error})") from error
+    except ValueError as error:
+        if str(source) not in str(error):
+            error.args = (f"{source}: {error}",)
+        raise
 
 
 def checked_path(filepath):

@@ -5,7 +5,9 @@ their classes and counted (`layers/dense`, `layers/dense_1`), never by their own
 make.  Sequential and functional models begin with `layers`.
 """
 import os
+import re
 
+from .. import optimizers
 from ..layers import Layer
 from ..layers.holder import Holder
 from ..optimizers.state import OptimizerState
@@ -109,6 +111,8 @@ def load_state(root, reader, assets=None, skip=(), skip_mismatch=False):
             continue
         entry = reader.entry(path)
         reason = None if overrides_loading(obj) else own_variables.mismatch(variables_of(obj), entry)
+        if isinstance(obj, OptimizerState):
+            reason = reason or of_another(obj, entry.name)
         if reason is None:
             found[id(obj)] = obj, entry, path
             wrong.pop(id(obj), None)
@@ -139,6 +143,14 @@ def load_one(obj, entry, skip_mismatch):
 
 def variables_of(obj):
     return obj.variables if isinstance(obj, OptimizerState) else obj._own_variables()
+
+
+def of_another(optimizer, name):
+    """In words, if a state of this name is that of another of fastnn's optimizers, whose variables may be as many and as large."""
+    theirs, ours = optimizers._NAMES.get(re.sub(r"_\d+$", "", name or "").replace("_", "").lower()), type(optimizer)
+    if theirs is None or not is_builtin(ours) or issubclass(ours, theirs) or issubclass(theirs, ours):
+        return None
+    return f"belongs to {ours.__name__}, the file holds the state of {theirs.__name__}"
 
 
 def overrides_loading(obj):

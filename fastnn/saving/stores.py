@@ -76,6 +76,11 @@ class Stored:
     def __init__(self, groups):
         self.groups = groups
 
+    @property
+    def name(self):
+        """What the object was called; None if the file does not say."""
+        return next((group.attrs["name"] for group in self.groups if isinstance(group.attrs.get("name"), str)), None)
+
     def keys(self):
         return [key for group in self.groups for key in group.keys()]
 

@@ -1,4 +1,5 @@
 """Weights alone in files, by the ending of their names."""
+import contextlib
 import json
 import math
 import os
@@ -11,6 +12,7 @@ from .model_files import OLD_ENDINGS, check_overwrite, checked_path
 from .state import load_state, save_state
 from .stores import Reader, Writer
 
+OTHER_SHARDS = 50_000       # numbers of the files of every second list
 ENDINGS = ".weights.h5, .weights.json, .safetensors, .h5 or .hdf5"
 
 
@@ -22,6 +24,8 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None):
     if (max_shard_size is not None) != path.endswith(".weights.json"):
         raise ValueError(f"weights are spread over files where `max_shard_size` is given and the path ends in .weights.json; received "
                          f"max_shard_size={max_shard_size!r}, filepath={path!r}")
+    if max_shard_size is not None and not (isinstance(max_shard_size, (int, float)) and max_shard_size > 0):
+        raise ValueError(f"`max_shard_size` is a number of gigabytes > 0, received {max_shard_size!r}")
     check_overwrite(path, overwrite)
     if path.endswith(".weights.json"):
         save_shards(model, path, max_shard_size)
@@ -121,11 +125,14 @@ class Named(dict):
 def save_shards(model, path, gigabytes):
     """Writes `<name>_00000.weights.h5` and so on, and then the list of them, by which alone they are found.
 
+    Where there is such a list already, its files are left alone until the new one has taken its place: the new ones have other numbers.
+
     Raises:
         ValueError: a size that no variable fits in.
     """
     limit = gigabytes * 2**30
-    entries = Shards()
+    entries, old = Shards(), old_shards(path)
+    first = OTHER_SHARDS if shard_name(path, 0) in old else 0
     save_state(model, entries)
     shards, room, places = [], -1, {}
     for at, entry in entries.items():
@@ -139,10 +146,10 @@ def save_shards(model, path, gigabytes):
             shards[-1].setdefault(at, {})[key] = value
             place = f"/{at}/vars" if at else "/vars"
             names = places.setdefault(place, [])
-            name = shard_name(path, len(shards) - 1)
+            name = shard_name(path, first + len(shards) - 1)
             if name not in names:
                 names.append(name)
-    for i, shard in enumerate(shards):
+    for i, shard in enumerate(shards, first):
         with writing(os.path.join(os.path.dirname(path), shard_name(path, i))) as file:
             for at, values in shard.items():
                 store = Writer(file).entry(at, entries[at].name)
@@ -153,6 +160,27 @@ def save_shards(model, path, gigabytes):
               "weight_map": {place: names[0] if len(names) == 1 else names for place, names in places.items()}}
     with replacing(path) as part, open(part, "w", encoding="utf-8") as file:
         json.dump(listed, file, indent=4)
+    remove_shards(path, old)
+
+
+def old_shards(path):
+    """The names of the files that an older list at a path has, if there is one."""
+    try:
+        return [name for name in names_of_shards(path) if name.startswith(shard_name(path, 0)[:-len("00000.weights.h5")])]
+    except (OSError, ValueError):
+        return []
+
+
+def remove_shards(path, names):
+    """Removes files that are on no list any more; of the first an empty one is left, for Keras opens it whatever the list says."""
+    for name in names:
+        place = os.path.join(os.path.dirname(path), name)
+        if name == shard_name(path, 0):
+            with writing(place):
+                pass
+        else:
+            with contextlib.suppress(OSError):
+                os.remove(place)
 
 
 def shard_name(path, number):
@@ -161,6 +189,15 @@ def shard_name(path, number):
 
 def load_shards(model, path, skip_mismatch):
     """Loads weights that are spread over the files that a `.weights.json` lists, in its own folder."""
+    load_from(model, [os.path.join(os.path.dirname(path), name) for name in names_of_shards(path)], [], skip_mismatch)
+
+
+def names_of_shards(path):
+    """The names of the files on a list.
+
+    Raises:
+        ValueError: a damaged list, files in other folders.
+    """
     with open(path, encoding="utf-8") as file:
         try:
             weight_map = json.load(file)["weight_map"]
@@ -169,7 +206,7 @@ def load_shards(model, path, skip_mismatch):
             raise ValueError(f"{path} is damaged, or no list of files with weights: {error!r}") from None
     if any(os.path.basename(name) != name or name in ("", ".", "..") for name in names):
         raise ValueError(f"{path} names files outside of its own folder: {names}; they are not read")
-    load_from(model, [os.path.join(os.path.dirname(path), name) for name in names], [], skip_mismatch)
+    return names
 
 
 def load_from(model, paths, roots, skip_mismatch):

@@ -1,11 +1,13 @@
 """Files that are there whole or not at all: written under another name, flushed to disk, and then moved into place."""
 import contextlib
+import hashlib
 import itertools
 import os
 import re
 import socket
 
 _numbers = itertools.count()
+LABEL = 100         # bytes of a name that stand in the name of its part, which has others besides; most systems allow 255
 
 
 @contextlib.contextmanager
@@ -19,7 +21,7 @@ def replacing(path):
         path: of the file to write; its folder must be there.
 
     Raises:
-        OSError: the folder is missing or read-only, the disk is full.
+        OSError: the folder is missing or read-only, the file is read-only, or no file but a folder or a device; the disk is full.
 
     Example:
         >>> import pathlib, tempfile
@@ -35,6 +37,10 @@ def replacing(path):
         raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}. Make it first: os.makedirs({folder!r})")
     if os.path.isdir(path):
         raise IsADirectoryError(f"cannot write {path}: it is a folder")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f"cannot write {path}: it is a device or a pipe, and a file would take its place")
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise PermissionError(f"cannot write {path}: it is read-only. Make it writable first: os.chmod({path!r}, 0o644)")
     _remove_leftovers(folder, name)
     part = os.path.join(folder, f"{_prefix(name)}{os.getpid()}-{next(_numbers)}.part")
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -53,6 +59,8 @@ def replacing(path):
 
 def _prefix(name):
     """How parts of a file begin; with the machine's name, since processes are told by numbers that it gave."""
+    if len(os.fsencode(name)) > LABEL:
+        name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
     return f".{name}.{re.sub('[^A-Za-z0-9]', '_', socket.gethostname())}-"
 
 

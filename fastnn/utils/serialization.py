@@ -5,6 +5,7 @@ exchanged with Keras.  The module that is written for a class of fastnn is the o
 """
 import collections
 import difflib
+import functools
 import importlib
 import inspect
 import threading
@@ -310,7 +311,7 @@ def _names_of(module, name, kind):
             f"`register_keras_serializable` or passed, as custom_objects={{{name!r}: ...}}."
         )
     parts = [part for part in parts if part not in ("keras", "fastnn", "tensorflow", "tf_keras")]
-    wanted = inspect.isclass if kind != "function" else lambda value: not inspect.isclass(value) and callable(value)
+    wanted = inspect.isclass if kind != "function" else _is_function
     known = PARTS if kind != "function" else OF_FUNCTIONS
     if not parts:
         own = importlib.import_module("fastnn")
@@ -321,6 +322,11 @@ def _names_of(module, name, kind):
     raise ValueError(f"Cannot find {name!r} of module {module!r}: models are not made of what is in there.")
 
 
+def _is_function(value):
+    return not inspect.isclass(value) and callable(value)
+
+
+@functools.lru_cache(maxsize=None)      # of a few modules; a model asks once for each layer
 def _members(module, wanted):
     found = importlib.import_module(module)
     return {key: getattr(found, key) for key in dir(found) if not key.startswith("_") and wanted(getattr(found, key, None))}

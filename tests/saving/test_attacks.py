@@ -1,9 +1,12 @@
 """Files made by somebody who means harm: the published attacks on Keras' model files, and what is like them."""
 import base64
+import copy
 import io
 import json
 import marshal
 import os
+import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -181,6 +184,54 @@ def test_graphs_call_nothing_but_layers_and_ops(victim):
         load_model(victim)
 
 
+@pytest.fixture
+def functional(victim):
+    """The same for a functional model."""
+    inputs = layers.Input((3,), name="a")
+    fastnn.Model(inputs, layers.Dense(2, name="dense")(layers.Activation("relu", name="relu")(inputs))).save(victim)
+    return victim
+
+
+@pytest.mark.parametrize("op, args", [("Zeros", [[10**6, 10**6]]), ("Arange", [0, 10**11]), ("Eye", [10**6]), ("Linspace", [0, 1, 10**11]),
+                                      ("ForiLoop", [0, 10**15, "relu", 1.0]), ("Hamming", [10**11])])
+def test_graphs_make_no_tensors_out_of_nothing(functional, op, args):
+    def change(config):
+        config["config"]["layers"].insert(1, {"module": "keras.src.ops.numpy", "class_name": op, "registered_name": op, "name": "harm",
+                                              "config": {"name": "harm"}, "inbound_nodes": [{"args": args, "kwargs": {}}]})
+    rewrite(functional, change)
+    with pytest.raises(ValueError, match="takes no tensor of the model"):
+        load_model(functional)
+
+
+def test_graphs_written_backwards_take_no_more_time(functional):
+    """In the worst order each layer waits for the next one: 4000 took two minutes when all were tried again and again."""
+    def change(config):
+        first, relu, last = config["config"]["layers"]
+        count, made = 4000, [last]
+        for i in range(count):
+            made.append(json.loads(json.dumps(relu)))
+            made[-1]["name"] = made[-1]["config"]["name"] = f"relu_{i}"
+            if i + 1 < count:
+                made[-1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = f"relu_{i + 1}"
+        last["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "relu_0"
+        config["config"]["layers"] = [*made, first]
+    rewrite(functional, change)
+    started = time.process_time()
+    assert len(load_model(functional).layers) == 4002
+    assert time.process_time() - started < 30
+
+
+@pytest.mark.parametrize("harm, message", [
+    ({"module": "keras.losses", "class_name": "MeanSquaredError", "config": {}, "registered_name": None}, "which is no model"),
+    ({"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}, "which is no model"),
+    ({"class_name": "__numpy__", "config": {"value": [1.0], "dtype": "float32"}}, "which is no model"),
+    ({"module": "keras.layers", "class_name": "Dense", "config": {"units": -1}, "registered_name": None}, "units")])
+def test_errors_name_the_file(victim, harm, message):
+    rewrite(victim, lambda config: harm)
+    with pytest.raises(ValueError, match=rf"(?s)^model\.keras.*{message}"):
+        load_model(victim)
+
+
 # ---- Memory and other files -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("layer, config", [
@@ -245,6 +296,43 @@ def test_members_that_grow_without_bounds_are_refused(victim, member):      # CW
         return
     with pytest.raises(ValueError, match="would grow"):
         load_model(victim)
+
+
+@pytest.mark.parametrize("method, message", [(zipfile.ZIP_DEFLATED, "damaged"), (zipfile.ZIP_BZIP2, "not read"), (zipfile.ZIP_LZMA, "not read")])
+def test_members_that_lie_about_their_size_take_no_memory(victim, method, message):
+    size = 2**26
+    found = members(victim)
+    with zipfile.ZipFile(victim, "w", method) as archive:
+        archive.writestr("model.weights.h5", found["model.weights.h5"])
+        with archive.open("config.json", "w") as member:
+            for _ in range(size >> 20):
+                member.write(b" " * 2**20)
+        packed = archive.getinfo("config.json").compress_size
+    with open(victim, "rb") as file:
+        data = file.read().replace(size.to_bytes(4, "little"), min(7 * packed, size).to_bytes(4, "little"))
+    with open(victim, "wb") as file:
+        file.write(data)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=message):
+        load_model(victim)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+def test_files_of_layers_that_share_their_bytes_are_refused(victim):
+    fastnn.Sequential([layers.Input((3,)), Vocabulary(name="v")]).save(victim)
+    found = members(victim)
+    with zipfile.ZipFile(victim, "w") as archive:
+        for name, value in found.items():
+            archive.writestr(name, value)
+        archive.writestr("assets/big", b"x" * 10**6)
+        big = archive.getinfo("assets/big")
+        for i in range(20):         # twenty names for the same bytes
+            other = archive.NameToInfo[f"assets/{i}"] = copy.copy(big)
+            other.filename = f"assets/{i}"
+            archive.filelist.append(other)
+    with pytest.raises(ValueError, match="not unpacked"):
+        load_model(victim, {"Vocabulary": Vocabulary})
 
 
 def harmful(kind):

@@ -54,6 +54,44 @@ def test_a_folder_that_is_not_there(tmp_path):
         write(tmp_path, "one")
 
 
+@pytest.mark.parametrize("name", ["x" * 251 + ".txt", "\u6a21" * 83 + ".txt", "two\nlines \u00fc.txt"])
+def test_names_as_long_as_the_system_allows(tmp_path, name):
+    write(tmp_path / name, "one")
+    write(tmp_path / name, "two")
+    assert (tmp_path / name).read_text() == "two" and os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_devices_are_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(OSError, match="a device or a pipe"):
+            write(tmp_path / name, "one")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no users here")
+def test_a_file_that_is_read_only():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        path = Path(folder, "note.txt")
+        write(path, "one")
+        path.chmod(0o444)
+        said = run(f"""
+import os
+from fastnn.utils.atomic import replacing
+if os.geteuid() == 0:
+    os.setuid(65534)
+try:
+    with replacing({str(path)!r}) as part:
+        open(part, "w").write("two")
+except PermissionError as error:
+    print("it is read-only" in str(error))
+""")
+        assert said == "True" and path.read_text() == "one" and os.listdir(folder) == ["note.txt"]
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no users here")
 def test_a_folder_that_is_read_only():
     """An error, and the old file stays.  The superuser, who may write everywhere, becomes somebody else for this."""

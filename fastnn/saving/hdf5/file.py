@@ -20,7 +20,7 @@ def read_hdf5(source, offset=0, size=None):
     """`with read_hdf5(source) as root: ...`: the root Group of a file.
 
     Args:
-        source: path, or bytes.
+        source: path, bytes, or a binary file, which stays open.
         offset, size: the section of it that is the HDF5 file, such as a member that a zip file stores uncompressed; to the end
             where `size` is None.
 

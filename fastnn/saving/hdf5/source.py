@@ -50,7 +50,7 @@ class Source:
     Addresses count from `base`, where the superblock lies.  One thread at a time may read.
 
     Args:
-        source: path or bytes.
+        source: path, bytes, or a binary file, which stays open.
         offset, size: the section that is the HDF5 file; to the end if `size` is None.
 
     Attributes:
@@ -61,13 +61,14 @@ class Source:
 
     def __init__(self, source, offset=0, size=None):
         self._file = self._bytes = None
+        self._is_given = hasattr(source, "readinto")
         if isinstance(source, (bytes, bytearray, memoryview)):
             self.where, self._bytes = "the HDF5 file in memory", memoryview(source).cast("B")
             available = len(self._bytes)
         else:
-            self.where = os.fspath(source)
-            self._file = open(self.where, "rb", buffering=0)
-            available = os.fstat(self._file.fileno()).st_size
+            self.where = str(getattr(source, "name", source)) if self._is_given else os.fspath(source)
+            self._file = source if self._is_given else open(self.where, "rb", buffering=0)
+            available = self._file.seek(0, os.SEEK_END)
         self.size = available - offset if size is None else size
         if offset < 0 or self.size < 0 or offset + self.size > available:
             self.close()
@@ -80,9 +81,9 @@ class Source:
 
     def close(self):
         """Nothing can be read any more."""
-        if self._file is not None:
+        if self._file is not None and not self._is_given:
             self._file.close()
-        self._bytes = None
+        self._file = self._bytes = None
 
     def read(self, address, size):
         """`size` bytes of metadata."""
@@ -147,7 +148,7 @@ class Source:
     def _check(self, address, size):
         if address is None:
             raise Damaged("an address is undefined")
-        if self._bytes is None and (self._file is None or self._file.closed):
+        if self._bytes is None and self._file is None:
             raise Refused("it is closed; read inside of `with read_hdf5(...)`")
         if size < 0 or address + size > self.size - self.base:
             raise Damaged(f"{size} bytes at {address} are beyond its end; it has {self.size} bytes")
