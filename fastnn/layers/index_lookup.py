@@ -34,7 +34,8 @@ class IndexLookup(Layer):
         self.autocast = False
         self._counts, self._vocabulary = Counts(), Vocabulary(start=self._token_start())
         # what goes into the config; a vocabulary from a file goes into a file
-        self._given = Given(None if isinstance(vocabulary, str) else vocabulary, idf_weights)
+        in_file = vocabulary is None or isinstance(vocabulary, (str, os.PathLike))
+        self._given = Given(None if in_file else self._as_tokens(vocabulary), idf_weights)
         self._is_given = vocabulary is not None if has_input_vocabulary is None else has_input_vocabulary
         self._frozen_size = vocabulary_size
         if vocabulary is not None:
@@ -245,7 +246,7 @@ class IndexLookup(Layer):
             **super().get_config(),
             **{name: getattr(self, name) for name in ("invert", "max_tokens", "num_oov_indices", "oov_token", "mask_token", "output_mode",
                                                       "sparse", "pad_to_max_tokens", "oov_method", "salt")},
-            "idf_weights": listed(self._given.idf_weights), "vocabulary": listed(self._given.vocabulary), "vocabulary_size": self._frozen_size,
+            "idf_weights": listed(self._given.idf_weights), "vocabulary": self._given.vocabulary and list(self._given.vocabulary), "vocabulary_size": self._frozen_size,
         }
 
     @classmethod
@@ -267,12 +268,12 @@ class IndexLookup(Layer):
         if self.output_mode == "tf_idf" and "idf_weights" in store:
             self._idf = Tensor(np.asarray(store["idf_weights"], self.dtype))
 
-    def save_assets(self, folder):
+    def save_assets(self, dir_path):
         if self._given.vocabulary is None and len(self._vocabulary):
-            write_lines(folder, self.get_vocabulary(), self.name)
+            write_lines(dir_path, self.get_vocabulary(), self.name)
 
-    def load_assets(self, folder):
-        path = os.path.join(folder, FILE)
+    def load_assets(self, dir_path):
+        path = os.path.join(dir_path, FILE)
         if self._given.vocabulary is not None or not os.path.isfile(path):
             return
         tokens = self._as_tokens(self._from_lines(read_lines(path)))

@@ -179,7 +179,7 @@ class TextVectorization(Layer):
         return {
             **super().get_config(), "max_tokens": lookup.max_tokens, "standardize": serialize(self.standardize), "split": serialize(self.split),
             "ngrams": self.ngrams, "output_mode": self.output_mode, "output_sequence_length": self.output_sequence_length,
-            "pad_to_max_tokens": lookup.pad_to_max_tokens, "sparse": lookup.sparse, "ragged": False, "vocabulary": listed(lookup._given.vocabulary),
+            "pad_to_max_tokens": lookup.pad_to_max_tokens, "sparse": lookup.sparse, "ragged": False, "vocabulary": lookup._given.vocabulary and list(lookup._given.vocabulary),
             "idf_weights": listed(lookup._given.idf_weights), "encoding": lookup.encoding, "vocabulary_size": self.vocabulary_size() if lookup._frozen_size is None else lookup._frozen_size,
         }
 
@@ -203,13 +203,13 @@ class TextVectorization(Layer):
     def load_own_variables(self, store):
         self._lookup_layer.load_own_variables(store)
 
-    def save_assets(self, folder):
+    def save_assets(self, dir_path):
         """Writes the vocabulary into a folder."""
-        self._lookup_layer.save_assets(folder)
+        self._lookup_layer.save_assets(dir_path)
 
-    def load_assets(self, folder):
+    def load_assets(self, dir_path):
         """Reads the vocabulary from a folder."""
-        self._lookup_layer.load_assets(folder)
+        self._lookup_layer.load_assets(dir_path)
 
 
 def _mode(layer_class, value):

@@ -1,5 +1,6 @@
 """Models that begin with text: calls, fit, predict, files (also those of real Keras), and vocabularies in files from elsewhere."""
 import json
+import pickle
 import runpy
 import warnings
 import zipfile
@@ -230,3 +231,28 @@ def test_text_tensors():
     assert isinstance(layers.StringLookup(vocabulary=["a"], invert=True)([1]), Tensor)
     chain = Sequential([layers.Input((2,), dtype="int64"), layers.StringLookup(vocabulary=["a", "b"], invert=True)])
     assert chain.predict(np.array([[1, 2], [2, 0]]), verbose=0).tolist() == [["a", "b"], ["b", "[UNK]"]]
+
+
+class OwnModel(Model):
+    def __init__(self):
+        super().__init__()
+        self.words = layers.TextVectorization(vocabulary=["good", "bad"], output_mode="multi_hot")
+        self.dense = layers.Dense(1, activation="sigmoid")
+
+    def call(self, texts):
+        return self.dense(self.words(texts))
+
+
+def test_own_models_and_copies():
+    model = compiled(OwnModel())
+    assert model.fit(TEXTS, Y, epochs=3, validation_split=0.2, verbose=0).history["val_loss"]
+    assert model.predict(TEXTS, verbose=0).shape == (40, 1) and model(["good"]).shape == (1, 1)
+    stack = Sequential([layers.Input((1,), dtype="string"), layers.TextVectorization(vocabulary=[b"good", b"bad"], output_mode="count"), layers.Dense(2)])
+    for copy in (fastnn.models.clone_model(stack), fastnn.models.model_from_json(stack.to_json()), pickle.loads(pickle.dumps(stack))):
+        assert copy.layers[0](["bad bad x"]).tolist() == [[1, 0, 2]] and copy.predict(["a"], verbose=0).shape == (1, 2)
+
+
+def test_a_path_object_is_a_file(tmp_path):
+    (tmp_path / "words.txt").write_text("good\nbad\n")
+    layer = layers.StringLookup(vocabulary=tmp_path / "words.txt")
+    assert layer.get_vocabulary(False) == ["good", "bad"] and layer.get_config()["vocabulary"] is None
