@@ -24,6 +24,7 @@ _NAMES = {
 _SUBMODULES = {
     "activations", "backend", "callbacks", "compat", "config", "constraints", "datasets", "device", "dtype_policies", "export", "initializers", "layers",
     "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tape", "tensor", "tree", "utils",
+    "visualization",
 }
 
 

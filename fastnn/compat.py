@@ -170,10 +170,25 @@ def predict_proba(self, x, batch_size=32, verbose=0):
 # ---- Callbacks ------------------------------------------------------------------------------------------------
 
 def callbacks(module):
-    """ModelCheckpoint(period=), ReduceLROnPlateau(epsilon=), ProgbarLogger(count_mode=)."""
+    """ModelCheckpoint(period=), ReduceLROnPlateau(epsilon=), ProgbarLogger(count_mode=), TensorBoard(batch_size=)."""
     module.ReduceLROnPlateau.__init__ = renamed(module.ReduceLROnPlateau.__init__, {"epsilon": "min_delta"})
     module.ProgbarLogger.__init__ = renamed(module.ProgbarLogger.__init__, {}, ("count_mode", "stateful_metrics"))
     module.ModelCheckpoint.__init__ = with_period(module.ModelCheckpoint.__init__)
+    module.TensorBoard.__init__ = of_first_board(module.TensorBoard.__init__)
+
+
+def of_first_board(init):
+    """An `__init__` of TensorBoard that takes `embeddings_layer_names`, and what is not needed any more."""
+    @functools.wraps(init)
+    def __init__(self, *args, batch_size=None, embeddings_layer_names=None, embeddings_data=None, **kwargs):
+        init(self, *args, **kwargs)
+        if embeddings_layer_names:
+            self.embeddings_layer_names = [embeddings_layer_names] if isinstance(embeddings_layer_names, str) else embeddings_layer_names
+        if embeddings_data is not None:
+            importlib.import_module("fastnn.utils.warn_utils").warn(
+                "TensorBoard: `embeddings_data` is ignored, as in Keras 2: the weights of Embedding layers are shown")
+
+    return __init__
 
 
 def with_period(init):

@@ -11,6 +11,9 @@ import numpy as np
 
 import fastnn
 from fastnn import layers
+from fastnn.visualization.figures import finish, new_figure
+from fastnn.visualization.history import draw_history, runs_of
+from fastnn.visualization.images import as_pictures, draw_images
 
 
 def load_digits():
@@ -54,29 +57,14 @@ def build_model(steps):
 
 def draw(history, x, y, probabilities, path):
     """Write a picture: loss and accuracy over the epochs, and the digits that the model got wrong."""
-    from matplotlib.figure import Figure  # Figure alone needs no display
-
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != y)
-    shown = wrong[:24]
-    rows = max(1, -(-len(shown) // 8))
-    figure = Figure(figsize=(10, 3.8 + 1.8 * rows), layout="constrained")
+    wrong = probabilities.argmax(axis=1) != y
+    rows = max(1, -(-min(wrong.sum(), 24) // 8))
+    figure = new_figure("The demo", 10, 3.8 + 1.8 * rows)
     curves, digits = figure.subfigures(2, 1, height_ratios=(3.2, 0.6 + 1.8 * rows))
-    for axes, name in zip(curves.subplots(1, 2), ("loss", "accuracy")):
-        epochs = np.arange(1, len(history[name]) + 1)
-        axes.plot(epochs, history[name], label="training (with dropout)")
-        axes.plot(epochs, history["val_" + name], label="test")
-        axes.set(xlabel="epoch", title=name)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    digits.suptitle(f"{len(wrong)} of {len(x)} test digits it got wrong")
-    grid = digits.subplots(rows, 8, squeeze=False).ravel()
-    for axes in grid:
-        axes.axis("off")
-    for axes, i in zip(grid, shown):
-        guess = probabilities[i].argmax()
-        axes.imshow(x[i, :, :, 0], cmap="gray_r")
-        axes.set_title(f"{y[i]} seen as {guess}\n({probabilities[i, guess]:.0%} sure)", fontsize=8)
-    figure.savefig(path, dpi=110)
+    draw_history(curves, runs_of(history), ["loss", "accuracy"])
+    draw_images(digits, as_pictures(x), y, probabilities, columns=8, limit=24, only_wrong=True, cmap="gray_r",
+                title=f"{wrong.sum()} of {len(x)} test digits it got wrong")
+    finish(figure, path, dpi=110)
 
 
 def main(arguments=None):

@@ -34,16 +34,18 @@ class Node:
         outputs: what came of it, Specs anywhere in it; becomes KerasTensors.
 
     Attributes:
-        inputs: the KerasTensors among the arguments, in order.
+        inputs: the KerasTensors among the arguments, in order (see `symbols`).
         results: the KerasTensors of `outputs`, in order.
     """
 
     __slots__ = ("operation", "args", "kwargs", "inputs", "outputs", "results")
 
     def __init__(self, operation, args, kwargs, outputs):
-        self.operation, self.args, self.kwargs = operation, args, kwargs
+        self.operation = operation
+        self.args, self.kwargs = unflatten((args, kwargs), iter(flatten((args, kwargs))))      # own lists: the caller's may grow later
         self.inputs, self.results = symbols((args, kwargs)), []
-        self.outputs = replace(outputs, Spec, self._own)
+        mine = [(spec, self._own(spec)) for spec in flatten(by_keys(outputs)) if isinstance(spec, Spec)]
+        self.outputs = replace(outputs, Spec, lambda spec: mine.pop(next(i for i, pair in enumerate(mine) if pair[0] is spec))[1])
 
     def _own(self, spec):
         mine = KerasTensor(spec.shape, spec.dtype, getattr(self.operation, "name", None), self, len(self.results))
@@ -89,8 +91,16 @@ def has_symbols(value):
 
 
 def symbols(value):
-    """The KerasTensors in nested lists, tuples and dicts."""
-    return [leaf for leaf in flatten(value) if leaf.__class__ is KerasTensor]
+    """The KerasTensors in nested lists, tuples and dicts, those of a dict by sorted keys, as Keras numbers them in files."""
+    return [leaf for leaf in flatten(by_keys(value)) if leaf.__class__ is KerasTensor]
+
+
+def by_keys(value):
+    """Nested lists, tuples and dicts with dicts in the order of their keys, as far as these have one."""
+    if isinstance(value, dict):
+        keys = sorted(value) if all(isinstance(key, str) for key in value) else value
+        return {key: by_keys(value[key]) for key in keys}
+    return [by_keys(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def replace(value, kind, function):

@@ -31,6 +31,7 @@ FLOORS = [
     ["callbacks"],
     ["export"],
     ["models", "datasets", "preprocessing"],
+    ["visualization"],
     ["backend", "compat"],
     ["demo", "__main__"],
     ["__init__"],

@@ -3,9 +3,9 @@
     python tools/fuzz_files.py hdf5 tests/saving/hdf5_files/*.h5 --inputs 10000
     python tools/fuzz_files.py fastnn.saving:load_model model.keras --inputs 1000
 
-A loading function takes a path; its name is `module:function`, or one of those below.  Copies are loaded in child processes, which
-may take so much memory more and so much time; input number n is always the same, so that `--first n --inputs 1` repeats it
-(`--keep file` keeps it).  The exit status is 1 if anything but "loaded" and "refused" came.  Needs Linux.
+A loading function takes a path; its name is `module:function`, or one of those below.  Copies are loaded in child processes,
+whose memory and time are limited; input number n is always the same, so that `--first n --inputs 1` repeats it (`--keep file`
+keeps it).  The exit status is 1 if anything but "loaded" and "refused" came.  Needs Linux.
 """
 import argparse
 import builtins
@@ -54,7 +54,8 @@ def _place(data, chance):
 def _flip(data, chance):
     for _ in range(chance.choice([1, 1, 1, 2, 4, 16])):
         place = _place(data, chance)
-        data[place] = chance.choice([chance.randrange(256), data[place] ^ 1 << chance.randrange(8), 0, 255, data[place] + 1 & 255])
+        old = data[place]
+        data[place] = chance.choice([chance.randrange(256), old ^ 1 << chance.randrange(8), 0, 255, old + 1 & 255])
 
 
 def _number(data, chance):

@@ -1,4 +1,5 @@
 """Callbacks: what a training tells while it runs, and what may steer it."""
+from .backup_and_restore import BackupAndRestore
 from .base_logger import BaseLogger
 from .callback import Callback
 from .callback_list import CallbackList
@@ -14,9 +15,10 @@ from .progbar_logger import ProgbarLogger
 from .reduce_lr_on_plateau import ReduceLROnPlateau
 from .remote_monitor import RemoteMonitor
 from .swap_ema_weights import SwapEMAWeights
+from .tensorboard import TensorBoard
 from .terminate_on_nan import TerminateOnNaN
 from .time_limit import TimeLimit
 
-__all__ = ["BaseLogger", "Callback", "CallbackList", "CSVLogger", "EarlyStopping", "GradientMonitor", "History", "LambdaCallback",
+__all__ = ["BackupAndRestore", "BaseLogger", "Callback", "CallbackList", "CSVLogger", "EarlyStopping", "GradientMonitor", "History", "LambdaCallback",
            "LearningRateScheduler", "ModelCheckpoint", "PlotTraining", "ProgbarLogger", "ReduceLROnPlateau", "RemoteMonitor",
-           "SwapEMAWeights", "TerminateOnNaN", "TimeLimit"]
+           "SwapEMAWeights", "TensorBoard", "TerminateOnNaN", "TimeLimit"]

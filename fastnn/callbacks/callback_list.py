@@ -1,4 +1,6 @@
 """CallbackList: calls the hooks of several callbacks, and knows which of them have any."""
+import weakref
+
 from .callback import Callback
 from .history import History, Logs
 from .params import Params
@@ -30,6 +32,7 @@ class CallbackList(Callback):
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.append(ProgbarLogger())
+        self.callbacks.sort(key=lambda callback: callback.runs_last)
         if model is not None:
             self.set_model(model)
         if params:
@@ -39,6 +42,7 @@ class CallbackList(Callback):
     def append(self, callback):
         """Adds a callback."""
         self.callbacks += check([callback])
+        self.callbacks.sort(key=lambda callback: callback.runs_last)
         self._overriding = {hook: [c for c in self.callbacks if overrides(c, hook)] for hook in BATCH_HOOKS}
 
     def set_model(self, model):
@@ -67,6 +71,11 @@ class CallbackList(Callback):
         if isinstance(self.params, Params):
             self.params.hidden = {"samples": getattr(data, "num_samples", None), "batch_size": getattr(data, "batch_size", None),
                                   "do_validation": validation_data is not None}
+
+    def set_training_data(self, data):
+        """Lets all ask for the last batch, without keeping the data when training is over."""
+        for callback in self.callbacks:
+            callback.training_data = weakref.ref(data)
 
     def watches_batches(self, mode):
         """Whether any callback has a hook around batches; `mode`: "train", "test" or "predict"."""
@@ -101,6 +110,9 @@ class CallbackList(Callback):
 
     def on_train_end(self, logs=None):
         self._call("on_train_end", logs=logs)
+
+    def on_train_interrupted(self, logs=None):
+        self._call("on_train_interrupted", logs=logs)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._call("on_epoch_begin", epoch, logs=logs)

@@ -45,6 +45,18 @@ class CSVLogger(Callback):
         if rows and not ends_a_line(self.filename):     # the last run was killed in the middle of a row
             self.csv_file.write("\r\n")
 
+    def get_state(self):
+        """The file so far: a backup may be older than its last rows, and a run that begins without `append` empties it."""
+        with open(self.filename, newline="", encoding="utf-8") as file:
+            return {"keys": self.keys, "text": file.read()}
+
+    def set_state(self, state):
+        self.keys = state["keys"]
+        self.csv_file.close()
+        with replacing(self.filename) as part, open(part, "w", newline="", encoding="utf-8") as file:
+            file.write(state["text"])
+        self._open("a")
+
     def on_epoch_end(self, epoch, logs=None):
         logs = Logs(logs or {})
         if self.keys is None:

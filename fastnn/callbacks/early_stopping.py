@@ -20,6 +20,8 @@ class EarlyStopping(MonitorCallback):
         >>> model.fit(x, y, validation_split=0.2, epochs=100, callbacks=[EarlyStopping(patience=3)])
     """
 
+    state_names = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
+
     def __init__(self, monitor="val_loss", min_delta=0, patience=0, verbose=0, mode="auto", baseline=None,
                  restore_best_weights=False, start_from_epoch=0):
         super().__init__(monitor, mode, min_delta=min_delta)

@@ -37,14 +37,23 @@ class History(Callback):
     Attributes:
         history: for each name the list of its values, one per epoch.
         epoch: the numbers of the epochs, from 0.
+        interrupted: whether Ctrl-C ended the training.
     """
+
+    interrupted = False
 
     def __init__(self):
         super().__init__()
         self.history, self.epoch = Logs(), []
 
     def on_train_begin(self, logs=None):
-        self.epoch = []         # values of an object that is used again are added to those it has, as in Keras
+        self.epoch, self.interrupted = [], False       # values of an object that is used again are added to those it has, as in Keras
+
+    def get_state(self):
+        return {"history": dict(self.history), "epoch": self.epoch}
+
+    def set_state(self, state):
+        self.history, self.epoch = Logs(state["history"]), state["epoch"]
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch.append(epoch)

@@ -40,6 +40,8 @@ class ModelCheckpoint(MonitorCallback):
 
     period = 1      # epochs from one file to the next; an argument in Keras 2
 
+    state_names = ("best", "_epoch", "_epochs_since", "_batches", "_batch", "_saved")
+
     def __init__(self, filepath, monitor="val_loss", verbose=0, save_best_only=False, save_weights_only=False, mode="auto",
                  save_freq="epoch", initial_value_threshold=None):
         super().__init__(monitor, mode, initial_value_threshold)

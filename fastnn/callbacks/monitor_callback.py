@@ -16,6 +16,8 @@ class MonitorCallback(Callback):
         min_delta: how much better a value must be.
     """
 
+    state_names = ("best",)
+
     def __init__(self, monitor="val_loss", mode="auto", baseline=None, min_delta=0):
         super().__init__()
         if mode not in ("auto", "min", "max"):

@@ -59,6 +59,10 @@ class ProgbarLogger(Callback):
     def on_predict_end(self, logs=None):
         self._finish(None)
 
+    def on_train_interrupted(self, logs=None):
+        if self.bar is not None:
+            self.bar.break_off()
+
     def on_train_end(self, logs=None):
         self.fitting = False
 

@@ -28,6 +28,8 @@ class ReduceLROnPlateau(MonitorCallback):
         >>> model.fit(x, y, validation_split=0.2, epochs=20, callbacks=[ReduceLROnPlateau(factor=0.2, patience=5, min_lr=0.001)])
     """
 
+    state_names = ("best", "cooldown_counter", "wait")
+
     def __init__(self, monitor="val_loss", factor=0.1, patience=10, verbose=0, mode="auto", min_delta=1e-4, cooldown=0, min_lr=0.0):
         super().__init__(monitor, mode, min_delta=min_delta)
         if not 0 <= factor < 1:

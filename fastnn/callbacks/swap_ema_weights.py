@@ -47,6 +47,12 @@ class SwapEMAWeights(Callback):
                 weight.assign(value)
             self._own = None
 
+    def get_state(self):
+        return None if self._own is None else [value for _, value in self._own]
+
+    def set_state(self, state):
+        self._own = [(weight, value) for (weight, _), value in zip(self._pairs(), state, strict=True)]
+
     def on_epoch_begin(self, epoch, logs=None):
         if self.swap_on_epoch:
             self._put_own()

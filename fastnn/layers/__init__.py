@@ -24,7 +24,7 @@ from .layer import Layer
 from .merging import (Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract, add, average, concatenate,
                       maximum, minimum, multiply, subtract)
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
-from .multi_head_attention import GroupQueryAttention, MultiHeadAttention
+from .multi_head_attention import GroupedQueryAttention, GroupQueryAttention, MultiHeadAttention
 from .normalization import BatchNormalization
 from .normalization_data import Normalization
 from .normalization_group import GroupNormalization

@@ -29,9 +29,10 @@ class Holder(Noted):
 
     Attributes:
         saved_first, saved_properties: names of properties under which files have the layers inside, besides attributes.
+        not_saved: names of attributes that are not looked into.
     """
 
-    saved_first, saved_properties = (), ()
+    saved_first, saved_properties, not_saved = (), (), ()
 
     def __new__(cls, *args, **kwargs):
         holder = super().__new__(cls)

@@ -56,6 +56,8 @@ class KernelLayer(Layer):
         """The activation, where the op could not apply it."""
         return y if self._afterwards is None else self._afterwards(y)
 
+    saved_properties, not_saved = ("activation",), ("_activation", "_afterwards")      # which may be a layer with weights
+
     @property
     def epilogue(self):
         """The name of the activation where the op applies it, "linear" where there is none; None: it comes after the op."""

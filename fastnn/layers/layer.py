@@ -198,14 +198,19 @@ class Layer(Calling):
         return type(self).from_config(self.get_config())
 
     def get_build_config(self):
-        """The shapes that `build` was called with, or None."""
-        shape = self.__dict__.get("_build_shape")
-        return None if shape is None else {"input_shape": shape}
+        """The shapes that `build` was called with, or None: {"input_shape": shape}, or {"shapes_dict": {argument: shape}} of several."""
+        shapes = self.__dict__.get("_build_shapes")
+        if shapes is None or len(shapes) == 1:
+            return shapes and {"input_shape": next(iter(shapes.values()))}
+        return {"shapes_dict": shapes}
 
     def build_from_config(self, config):
         """Builds the layer again from the result of `get_build_config`."""
         if config and "input_shape" in config:
-            self.build(map_shapes(tuple, config["input_shape"]))
+            shape = config["input_shape"]
+            self.build(None if shape is None else map_shapes(tuple, shape))
+        elif config and "shapes_dict" in config:
+            self.build(**{name: map_shapes(tuple, shape) for name, shape in config["shapes_dict"].items()})
 
     def __getstate__(self):
         # a copy is no part of the graphs that the layer was called in
@@ -239,11 +244,15 @@ class Layer(Calling):
 
 
 def _marks_built(build):
+    names = tuple(inspect.signature(build).parameters)[1:]
+
     @functools.wraps(build)
-    def wrapped(self, input_shape=None, *args, **kwargs):
-        input_shape = self.__dict__["_build_shape"] = _build_shape(input_shape, self.name)
-        build(self, input_shape, *args, **kwargs)
+    def wrapped(self, *args, **kwargs):
+        args = [_build_shape(shape, self.name) for shape in args]
+        kwargs = {name: _build_shape(shape, self.name) for name, shape in kwargs.items()}
+        build(self, *args, **kwargs)
         self.built = True
+        self.__dict__["_build_shapes"] = {**dict(zip(names, args)), **kwargs}       # after those that the build of a base class notes
 
     return wrapped
 

@@ -1,4 +1,4 @@
-"""MultiHeadAttention and GroupQueryAttention."""
+"""MultiHeadAttention and GroupedQueryAttention, which Keras exports as GroupQueryAttention."""
 from .. import ops, regularizers
 from .arguments import positive_integer
 from .attention_heads import Heads
@@ -116,7 +116,7 @@ class MultiHeadAttention(Heads):
         return {**super().get_config(), **{key: getattr(self, key) for key in keys}, "output_shape": self._output_shape}
 
 
-class GroupQueryAttention(Heads):
+class GroupedQueryAttention(Heads):
     """MultiHeadAttention in which several heads of queries share one of keys and values
     (Ainslie et al., 2023, https://arxiv.org/abs/2305.13245).
 
@@ -181,3 +181,6 @@ class GroupQueryAttention(Heads):
     def get_config(self):
         keys = ("head_dim", "num_query_heads", "num_key_value_heads")
         return {**super().get_config(), **{key: getattr(self, key) for key in keys}}
+
+
+GroupQueryAttention = GroupedQueryAttention

@@ -1,4 +1,5 @@
 """Whatever holds the data of a fit, as batches: arrays, lists, generators, sequences of batches."""
+import itertools
 import math
 
 import numpy as np
@@ -6,7 +7,6 @@ import numpy as np
 from .. import config
 from ..tensor import Tensor
 from ..utils.batch_utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from ..utils.warn_utils import warn
 from .feed import Feed, signature
 from .arrays import (SparseColumn, TextColumn, check_lengths, class_weights, column, input_rules, is_arrays, leaves, like, target_dtype,
                      to_arrays, to_tensors, weight_dtype)
@@ -37,10 +37,12 @@ class ArrayBatches:
         self.plain = not any(isinstance(part, (list, tuple, dict)) for part in (x, y, sample_weight))
         self.signatures, self.feeds = {}, {}
 
-    def __iter__(self):
-        return self.batches_for(None)
+    skips = True        # whether batches can be passed over, so that a training goes on in the midst of them
 
-    def batches_for(self, step):
+    def __iter__(self):
+        return self.batches_for(None, self.new_order())
+
+    def batches_for(self, step, order, done=0):
         """The batches, each gathered on another thread while the step of the one before it runs.
 
         Calls that are given up half-way (an exception in the step, the end of the training) wait when they are deleted, and
@@ -49,10 +51,15 @@ class ArrayBatches:
         Args:
             step: the Step that gets them: if it has a plan for them, they are gathered into arrays that are used in turn, and
                 come as `Fed`; None: tensors are wanted.
+            order: what `new_order` gave.
+            done: how many batches are passed over.
         """
         ahead = config.get_num_threads() > 1 and self.num_batches > 1
-        places = self._places()
-        batch, calls = self._batch(next(places), [] if ahead else None, step)
+        places = itertools.islice(self._places(order), done, None)
+        first = next(places, None)
+        if first is None:
+            return
+        batch, calls = self._batch(first, [] if ahead else None, step)
         for place in places:
             for call in calls:
                 call.wait()
@@ -66,19 +73,27 @@ class ArrayBatches:
             call.wait()
         yield batch
 
-    def _places(self):
-        """Where the rows of each batch stand: an index tensor, or (start, stop)."""
+    def first(self):
+        """A batch, as tensors."""
+        return next(iter(self))
+
+    def new_order(self):
+        """The order of the next pass: of samples, of batches (where each begins), or None: as they come."""
+        if self.shuffle == "batch":
+            starts = np.arange(0, self.num_samples, self.batch_size)
+            np.random.shuffle(starts)
+            return starts
+        return np.random.permutation(self.num_samples) if self.shuffle else None
+
+    def _places(self, order):
+        """Where the rows of each batch stand: an array of their numbers, or (start, stop)."""
         n, size = self.num_samples, self.batch_size
-        if self.shuffle is True or self.shuffle == 1:
-            order = np.random.permutation(n)
+        if order is None or self.shuffle == "batch":
+            for start in range(0, n, size) if order is None else order.tolist():
+                yield start, min(start + size, n)
+        else:
             for start in range(0, n, size):
                 yield order[start:start + size]
-        else:
-            starts = np.arange(0, n, size)
-            if self.shuffle == "batch":
-                np.random.shuffle(starts)
-            for start in starts.tolist():
-                yield start, min(start + size, n)
 
     def _batch(self, place, calls, step):
         """(the batch at a place, what to wait for before it is read).
@@ -130,8 +145,20 @@ class GivenBatches:
         class_weight: weight by class, applied to every batch; None: none.
     """
 
+    skips = False
+
     def __init__(self, source, input_dtype, class_weight=None):
         self.source, self.input_dtype, self.class_weight = source, input_dtype, class_weight
+
+    def __iter__(self):
+        return self.batches_for(None, self.new_order())
+
+    def new_order(self):
+        """The order of the next pass; None: as they come."""
+
+    def first(self):
+        """A batch, which is not lost by it; None if there is none."""
+        return next(iter(self), None)
 
     def tensors(self, batch):
         """A batch as tensors of the right dtypes."""
@@ -149,6 +176,8 @@ class GivenBatches:
 class SequenceBatches(GivenBatches):
     """Batches of an object with `__len__` and `__getitem__`: keras.utils.Sequence, PyDataset."""
 
+    skips = True
+
     def __init__(self, source, input_dtype, class_weight=None, shuffle=False):
         super().__init__(source, input_dtype, class_weight)
         self.shuffle = shuffle
@@ -156,9 +185,12 @@ class SequenceBatches(GivenBatches):
         if self.num_batches == 0:
             raise ValueError(f"`x`, a {type(source).__name__}, has length 0: there are no batches")
 
-    def __iter__(self):
-        order = np.random.permutation(self.num_batches) if self.shuffle else np.arange(self.num_batches)
-        for i in order.tolist():
+    def new_order(self):
+        return np.random.permutation(self.num_batches) if self.shuffle else None
+
+    def batches_for(self, step, order, done=0):
+        """The batches; arguments as for `ArrayBatches`."""
+        for i in (range(self.num_batches) if order is None else order.tolist())[done:]:
             yield self.tensors(self.source[i])
 
     def on_epoch_end(self):
@@ -173,77 +205,22 @@ class IterableBatches(GivenBatches):
         super().__init__(source, input_dtype, class_weight)
         self.num_batches = len(source) if hasattr(source, "__len__") else None
 
-    def __iter__(self):
+    def batches_for(self, step, order, done=0):
+        """The batches, as the source gives them."""
         for batch in self.source:
             yield self.tensors(batch)
 
+    def first(self):
+        """The next batch, which is not lost by it; None if there is none."""
+        batch = next(iter(self.source), None)
+        if batch is None:
+            return None
+        if iter(self.source) is self.source and not hasattr(self.source, "set_state"):
+            self.source = itertools.chain([batch], self.source)
+        return self.tensors(batch)
+
     def on_epoch_end(self):
         """Nothing to tell."""
-
-
-class Epochs:
-    """Cuts batches into epochs.
-
-    Args:
-        batches: one of the classes above.
-        steps: batches in an epoch; None: all there are.
-    """
-
-    def __init__(self, batches, steps=None):
-        self.batches, self.asked = batches, steps
-        limit = config.max_steps_per_epoch()
-        if limit and (self.steps is None or self.steps > limit):
-            warn(f"`max_steps_per_epoch` of fastnn.config limits the steps of an epoch to {limit}")
-            self.asked = limit
-        self.iterator = None
-        self.name = "x"
-        self.begun = self.ran_dry = False   # whether there was any batch; whether there were none in the last epoch
-
-    @property
-    def steps(self):
-        """The number of steps of an epoch, None if nobody knows."""
-        return self.asked or self.batches.num_batches
-
-    def epoch(self, step=None):
-        """The batches of the next epoch, for a Step (see `ArrayBatches.batches_for`).  Warns when there are fewer than asked for."""
-        self.ran_dry = True
-        for batch in self._all(step) if self.asked is None else self._some(step):
-            self.begun, self.ran_dry = True, False
-            yield batch
-        if not self.begun:
-            raise ValueError(f"`{self.name}` gave no batches: it is empty, or a generator that was used up before. A generator "
-                             "can be read once: make a new one for each call, or let it go on for ever (`while True`)")
-        if self.ran_dry and self.asked is None:
-            warn("the data ran out: a generator is read once. Let it go on for ever (`while True`) and pass the number of steps, "
-                 "or pass a sequence of batches")
-
-    def _iterate(self, step):
-        return self.batches.batches_for(step) if isinstance(self.batches, ArrayBatches) else iter(self.batches)
-
-    def _all(self, step):
-        yield from self._iterate(step)
-        self.batches.on_epoch_end()
-
-    def _some(self, step):
-        for done in range(self.asked):
-            batch = self._next(step)
-            if batch is None:
-                warn(f"the data ran out after {done} of {self.asked} steps: let the generator go on for ever, or ask for fewer "
-                     "steps")
-                return
-            yield batch
-
-    def _next(self, step):
-        """The next batch; after the last one the first again, unless the source is a generator that has ended."""
-        for _ in range(2):
-            if self.iterator is None:
-                self.iterator = self._iterate(step)
-            batch = next(self.iterator, None)
-            if batch is not None:
-                return batch
-            self.iterator = None
-            self.batches.on_epoch_end()
-        return None
 
 
 # ---- From the arguments of fit ----------------------------------------------------------------------------------

@@ -4,12 +4,16 @@ import math
 import numpy as np
 
 from .. import config
-from ..callbacks import CallbackList, Logs
-from ..tensor import Tensor, look
+from ..callbacks import CallbackList, History, Logs
+from ..tensor import Tensor
+from ..utils.io_utils import print_msg
 from ..utils.warn_utils import warn
 from . import checks
-from .arrays import check_class_weight, leaves, like
-from .data_adapter import ArrayBatches, Epochs, make_batches, split
+from .arrays import check_class_weight
+from .data_adapter import ArrayBatches, make_batches, split
+from .epochs import Epochs
+from .outputs import Outputs
+from .run import ALONE, Run
 from .step import Step
 from .trainer import Trainer
 
@@ -41,6 +45,10 @@ class Fit(Trainer):
             validation_steps, validation_batch_size: the same for validation.
             validation_freq: validation after every so many epochs, or a list of epochs (from 1).
 
+        Ctrl-C ends the training after the present step, cleanly: callbacks are told of the end, and the History of the whole
+        epochs so far is returned, with `interrupted` True (loops over several trainings look at it). Pressed twice it raises
+        KeyboardInterrupt at once. A `BackupAndRestore` among the callbacks lets the next fit go on from there.
+
         Returns:
             A History: `history.history["loss"]` and so on, one value per epoch.
 
@@ -68,27 +76,46 @@ class Fit(Trainer):
 
         callbacks = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
         callbacks.set_data(data.batches, validation_data)
+        callbacks.set_training_data(data)
         self.stop_training = False
-        logs = Logs()
-        callbacks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            callbacks.on_epoch_begin(epoch)
-            found = self._train_epoch(data, callbacks)
-            if data.ran_dry:
-                break
-            logs = found
-            if held_out is not None and validation_due(validation_freq, epoch):
-                values = self._test_epoch(held_out, callbacks)
-                logs.update({f"val_{name}": value for name, value in values.items()})
-            if not math.isfinite(logs.get("loss", 0.0)) and not checks.reported_nan(self, data):
-                checks.report_nan(self, data, logs["loss"])
-            callbacks.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
-        if hasattr(self.optimizer, "finalize_variable_values") and epochs > initial_epoch:
-            self.optimizer.finalize_variable_values(self.trainable_variables)
-        callbacks.on_train_end(logs)
+        with Run(self, data, held_out, callbacks, initial_epoch) as run:
+            callbacks.on_train_begin()              # a backup takes the run, and the model, to where it was made
+            while run.epoch < epochs and not (self.stop_training or run.interrupted):
+                if not self._fit_epoch(run, validation_freq):
+                    break
+            early = run.interrupted and (run.inside or run.epoch < epochs and not self.stop_training)
+            if early:
+                self._report_interrupt(run, epochs)
+            if (data.begun or run.epoch > initial_epoch) and hasattr(self.optimizer, "finalize_variable_values"):
+                self.optimizer.finalize_variable_values(self.trainable_variables)
+            callbacks.on_train_end(run.logs)
+        if run.interrupted and not early:
+            raise KeyboardInterrupt         # there was nothing left to stop: it means the program
         return self.history
+
+    def _fit_epoch(self, run, validation_freq):
+        """An epoch, or the rest of one; whether it was ended and there may be another."""
+        epoch, callbacks = run.epoch, run.callbacks
+        callbacks.on_epoch_begin(epoch)
+        logs = run.partial = self._train_epoch(run)
+        if run.data.ran_dry or run.interrupted:
+            return False
+        if run.held_out is not None and validation_due(validation_freq, epoch):
+            values = self._test_epoch(run.held_out, callbacks, run)
+            if run.interrupted:
+                return False
+            logs.update({f"val_{name}": value for name, value in values.items()})
+        if not math.isfinite(logs.get("loss", 0.0)) and not checks.reported_nan(self, run.data):
+            checks.report_nan(self, run.data, logs["loss"])
+        run.epoch, run.inside, run.logs = epoch + 1, False, logs
+        callbacks.on_epoch_end(epoch, logs)
+        return not run.interrupted
+
+    def _report_interrupt(self, run, epochs):
+        run.callbacks.on_train_interrupted()
+        print_msg(run.message(epochs))
+        if isinstance(self.history, History):
+            self.history.interrupted = True
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
                  return_dict=False):
@@ -184,51 +211,58 @@ class Fit(Trainer):
 
     # ---- Loops ---------------------------------------------------------------------------------------------
 
-    def _train_epoch(self, data, callbacks):
-        """All steps of an epoch; the logs, as floats."""
-        self.reset_metrics()
+    def _train_epoch(self, run):
+        """All steps of an epoch, or of the rest of one; the logs, as floats."""
+        data, callbacks = run.data, run.callbacks
+        if not run.inside:
+            self.reset_metrics()
+            run.inside, run.partial = True, Logs()
         if callbacks.watches_batches("train"):
             return self._watched_epoch(data, callbacks.on_train_batch_begin, callbacks.on_train_batch_end,
-                                       self._step("train_step"), show=callbacks.shows_data() and callbacks.on_train_data, stops=True)
-        train_step, logs = self._step("train_step"), {}
+                                       self._step("train_step"), run, run.partial, callbacks.shows_data() and callbacks.on_train_data)
+        train_step, logs = self._step("train_step"), run.partial
         for batch in data.epoch(train_step):
             logs = train_step(batch)
-            if self.stop_training:
+            if self.stop_training or run.interrupted:
                 break
         return floats(logs)
 
-    def _test_epoch(self, data, callbacks):
+    def _test_epoch(self, data, callbacks, run=ALONE):
+        """All batches of an evaluation, also after a training was stopped; inside of a `run` until that is interrupted."""
         self.reset_metrics()
         callbacks.on_test_begin()
         if callbacks.watches_batches("test"):
-            logs = self._watched_epoch(data, callbacks.on_test_batch_begin, callbacks.on_test_batch_end, self._step("test_step"))
+            logs = self._watched_epoch(data, callbacks.on_test_batch_begin, callbacks.on_test_batch_end, self._step("test_step"), run)
         else:
             test_step, logs = self._step("test_step"), {}
             for batch in data.epoch(test_step):
                 logs = test_step(batch)
+                if run.interrupted:
+                    break
             logs = floats(logs)
         callbacks.on_test_end(logs)
         return logs
 
-    def _watched_epoch(self, data, begin, end, run, show=None, stops=False):
+    def _watched_epoch(self, data, begin, end, step, run, logs=None, show=None):
         """An epoch where a callback wants to know of batches (every `steps_per_execution` of them).
 
+        run: what an interrupt, and in training `stop_training`, ends; logs: of the steps before, in training;
         show: what each batch is shown to, if anybody wants to see it.
-        stops: whether `stop_training` ends it; an evaluation looks at all data, also after a training was stopped.
         """
-        each, logs, step = self.steps_per_execution, {}, -1
-        for step, batch in enumerate(data.epoch(run)):
-            if step % each == 0:
-                begin(step)
+        each, done, stops = self.steps_per_execution, data.resumed, logs is not None
+        number = done - 1
+        for number, batch in enumerate(data.epoch(step), done):
+            if number % each == 0:
+                begin(number)
             if show:
-                show(step, batch)
-            logs = run(batch)
-            if step % each == each - 1:
-                end(step, logs)
-            if stops and self.stop_training:
+                show(number, batch)
+            logs = step(batch)
+            if number % each == each - 1:
+                end(number, logs)
+            if run.interrupted or stops and self.stop_training:
                 break
-        if step % each != each - 1:
-            end(step, logs)
+        if number >= done and number % each != each - 1:
+            end(number, logs)
         return floats(logs)
 
     def _step(self, name):
@@ -323,50 +357,3 @@ def validation_due(frequency, epoch):
     if isinstance(frequency, bool) or not isinstance(frequency, int) or frequency < 1:
         raise ValueError(f"`validation_freq` must be an integer >= 1 or a list of epochs, received {frequency!r}")
     return (epoch + 1) % frequency == 0
-
-
-class Outputs:
-    """Gathers the outputs of batches into arrays.
-
-    Args:
-        rows: how many there will be; None if nobody knows.
-    """
-
-    def __init__(self, rows):
-        self.rows, self.arrays, self.parts = rows, None, []
-        self.structure, self.filled = None, 0
-
-    def add(self, result):
-        """The outputs of one more batch."""
-        found = [as_numpy(part) for part in leaves(result)]
-        if self.structure is None:
-            self.structure = result
-            if self.rows is not None and all(a.ndim for a in found):
-                self.arrays = [np.empty((self.rows, *a.shape[1:]), a.dtype) for a in found]
-        stop = self.filled + (len(found[0]) if found and found[0].ndim else 1)
-        if self.arrays is not None and stop <= self.rows and all(
-                a.shape[1:] == b.shape[1:] for a, b in zip(self.arrays, found)):
-            for array, part in zip(self.arrays, found):
-                array[self.filled:stop] = part
-        else:
-            self._keep(found)
-        self.filled = stop
-
-    def _keep(self, found):
-        """For outputs whose sizes are not known beforehand."""
-        if self.arrays is not None:
-            self.parts = [[array[:self.filled] for array in self.arrays]] if self.filled else []
-            self.arrays = None
-        self.parts.append([a.copy() for a in found])
-
-    def result(self):
-        """The arrays, in the structure that the model returned."""
-        if self.structure is None:
-            raise ValueError("`x` gave no batches: there is nothing to predict")
-        arrays = [a[:self.filled] for a in self.arrays] if self.arrays is not None else \
-            [np.concatenate(some) for some in zip(*self.parts)]
-        return like(self.structure, arrays)
-
-
-def as_numpy(value):
-    return look(value, "a prediction") if isinstance(value, Tensor) else np.asarray(value)

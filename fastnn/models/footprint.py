@@ -25,7 +25,7 @@ from .network import Row
 
 # In which layers and models keep account of their calls, and what a model tells of a training.
 ACCOUNTS = {"_losses", "_losses_stamp", "_seen", "_plans", "_inbound_nodes", "_tensors"}
-TOLD = {"history", "stop_training"}
+TOLD = {"history", "stop_training", "_present_fit"}
 LATE = {"entries", "terms", "single", "outputs", "wanted", "_plan"}       # of losses, metrics, networks: None until a step uses them, and set by a step that does
 PLAIN_OBJECTS = {"SimpleNamespace", "Namespace", "UserDict", "UserList", "Generic", "Protocol", "ABC"}     # of the standard library
 HEAP_TYPE = 1 << 9                          # Py_TPFLAGS_HEAPTYPE: a class made by a `class` statement

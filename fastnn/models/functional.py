@@ -6,6 +6,7 @@ from ..graph import KerasTensor
 from ..layers import InputSpec, Layer
 from ..layers.calling import with_mask
 from ..layers.input_spec import way_out
+from ..saving.legacy_config import modern_config
 from ..tensor import FLOATS, Spec, Tensor, as_array, text_tensor
 from . import network_config
 from .arrays import leaves, like
@@ -54,6 +55,7 @@ class Functional(Model):
         self.__dict__["_tensors"] = inputs, outputs
         self._graph_layers = [op for op in self._network.operations if isinstance(op, Layer)]
         self._input_specs = [Spec(t.shape, t.dtype, layer.name) for t, layer in zip(given, self._network.input_layers)]
+        self.__dict__["_build_shapes"] = {"input_shape": None}      # as Keras writes it
         self.built = True
 
     # ---- What it is made of --------------------------------------------------------------------------------
@@ -254,6 +256,7 @@ class Functional(Model):
         """A new model from the result of `get_config`."""
         if "input_layers" not in config:
             return super().from_config(config)
+        config = modern_config({"class_name": "Functional", "config": config})["config"]
         inputs, outputs = network_config.tensors_of(config, custom_objects)
         trainable = config.get("trainable") is not False
         return cls(inputs=inputs, outputs=outputs, name=config.get("name"), **({} if trainable else {"trainable": False}))

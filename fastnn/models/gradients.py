@@ -6,14 +6,12 @@ import threading
 import numpy as np
 
 from ..layers import Layer
-from ..layers.structure import contents, unique
-from ..optimizers import Optimizer
 from ..tape import flatten
 from ..tensor import Tensor
 from ..utils.batch_utils import unpack_x_y_sample_weight
 from ..utils.numerical_utils import is_finite
 from .fusion import unfused
-from .profile import Kept, one_at_a_time
+from .profile import Kept, one_at_a_time, optimizers_in
 
 
 def gradients_of(model, data, called=None):
@@ -30,7 +28,7 @@ def gradients_of(model, data, called=None):
     if not model._is_complete():
         raise ValueError(f'model "{model.name}" has no weights yet: call it on a batch first')
     optimizers = optimizers_in(model)
-    kept, found = Kept(model, optimizers), []
+    kept, found = Kept(model), []
     try:
         for optimizer in optimizers:
             vars(optimizer)["apply"] = functools.partial(take, found, optimizer)
@@ -40,12 +38,6 @@ def gradients_of(model, data, called=None):
         return found, float(logs["loss"]) if "loss" in logs else 0.0
     finally:
         kept.put_back()
-
-
-def optimizers_in(model):
-    """That of `compile`, and those that are attributes, for a `train_step` of one's own."""
-    found = [one for layer in model._flatten_layers() for one in contents(vars(layer), Optimizer)]
-    return unique([one for one in [model.optimizer, *found] if one is not None])
 
 
 def take(found, optimizer, grads, trainable_variables=None):

@@ -1,18 +1,16 @@
 """Model: a layer with fit, evaluate and predict."""
-import json
-
 from ..layers import Layer
 from ..layers.structure import map_shapes
-from ..saving import model_files, weight_files
 from ..tensor import Spec
-from ..utils.serialization import deserialize, serialize_keras_object, serialize_value
+from ..utils.serialization import deserialize, serialize_value
 from ..utils.warn_utils import warn
+from .files import Files
 from .fit import Fit
 from .summary import print_summary
 from .trainer import Trainer
 
 
-class Model(Fit, Layer):
+class Model(Fit, Files, Layer):
     """A layer that is trained: `Model(inputs, outputs)` of symbolic tensors; or derive from it, make layers in `__init__`, and
     compute in `call`.
 
@@ -185,26 +183,6 @@ class Model(Fit, Layer):
         from .plan_report import print_plans
         print_plans(self, every_shape, print_fn)
 
-    def export(self, filepath, format="onnx", verbose=None, input_signature=None, **kwargs):
-        """Writes what the model computes when it predicts as a file that other engines run, without any code of its own.
-
-        Args:
-            filepath: of the file.
-            format: "onnx".
-            verbose: whether a line says what was written; None: True.
-            input_signature: InputSpecs, KerasTensors or arrays that say shapes and dtypes of the inputs; None: those of the model.
-            **kwargs: further arguments of `fastnn.export.onnx`: `opset` (or `opset_version`), `batch_size`.
-
-        Raises:
-            ValueError: another format, a model that is not built, an op that the format does not have.
-
-        Example:
-            >>> import os, tempfile
-            >>> model.export(os.path.join(tempfile.mkdtemp(), "model.onnx"))
-        """
-        from ..export import export_model
-        export_model(self, filepath, format, verbose, input_signature, **kwargs)
-
     # ---- Building, for a class without a `build` of its own ------------------------------------------------
 
     def build(self, input_shape):
@@ -214,15 +192,15 @@ class Model(Fit, Layer):
     def _build_once(self, shape, also):
         if type(self).build is not Model.build:
             return super()._build_once(shape, also)
-        self.__dict__["_build_shape"] = shape       # the layers are built as the call meets them
+        self.__dict__["_build_shapes"] = {"input_shape": shape}     # the layers are built as the call meets them
         self.built = True
 
     # ---- Compiling again -----------------------------------------------------------------------------------
 
     def get_compile_config(self):
-        """The arguments of `compile`, as plain values; None before it."""
+        """The arguments of `compile`, as plain values; none before it."""
         if self._compile_config is None:
-            return None
+            return {}
         return {name: serialize_value(value) for name, value in self._compile_config.items()}
 
     def compile_from_config(self, config):
@@ -237,65 +215,6 @@ class Model(Fit, Layer):
     def _build_optimizer(self):
         if self.built and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
-
-    # ---- Files ---------------------------------------------------------------------------------------------
-
-    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """Writes the model to a file: architecture, weights, the arguments of `compile` and the state of the optimizer.
-
-        The file takes its place only when it is complete: a process killed, or a full disk, leaves the old one.  Needs h5py.
-
-        Args:
-            filepath: path that ends in `.keras`, or in `.h5` or `.hdf5` for the older format; a binary file for `.keras`.
-            overwrite: whether a file that is there may be replaced.
-            zipped: taken for the sake of Keras; True.
-            include_optimizer: whether the state of the optimizer is kept.
-
-        Raises:
-            ValueError: another ending; FileExistsError: the file is there; TypeError: what has no config; ImportError: h5py is missing.
-
-        Example:
-            >>> model.save("model.keras")
-            >>> model = fastnn.saving.load_model("model.keras")
-        """
-        model_files.save_model(self, filepath, overwrite, zipped, **kwargs)
-
-    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
-        """Writes the weights, and the state of the optimizer where the format has a place for it.
-
-        Args:
-            filepath: path that ends in `.weights.h5` (needs h5py), `.safetensors` (needs safetensors), or in `.h5` or `.hdf5` for
-                Keras 2's layout; `.weights.json` with `max_shard_size`.
-            overwrite: whether a file that is there may be replaced.
-            max_shard_size: gigabytes: the weights are spread over files of at most this size, which the `.weights.json` lists.
-
-        Raises:
-            ValueError: another ending, a model without weights; FileExistsError: the file is there.
-
-        Example:
-            >>> model.save_weights("model.weights.h5")
-            >>> model.load_weights("model.weights.h5")
-        """
-        weight_files.save_weights(self, filepath, overwrite, max_shard_size)
-
-    def load_weights(self, filepath, skip_mismatch=False, by_name=False):
-        """Loads weights from a file that `save_weights` or `save` of fastnn or Keras wrote.
-
-        All shapes are compared first: a file that does not fit changes nothing.
-
-        Args:
-            filepath: path that ends in `.weights.h5`, `.weights.json`, `.keras`, `.safetensors`, `.h5` or `.hdf5`.
-            skip_mismatch: whether layers that do not fit are left as they are, with a warning.
-            by_name: for `.h5` of Keras 2's layout: layers are found by their names, and not by their order.
-
-        Raises:
-            ValueError: a damaged file, weights that do not fit, a model that has no weights yet.
-        """
-        weight_files.load_weights(self, filepath, skip_mismatch, by_name)
-
-    def to_json(self, **kwargs):
-        """The architecture as JSON, for `fastnn.models.model_from_json`; `kwargs` go to `json.dumps`."""
-        return json.dumps(serialize_keras_object(self), **kwargs)
 
     # ---- Config --------------------------------------------------------------------------------------------
 
@@ -319,7 +238,7 @@ class Model(Fit, Layer):
 
     # A model's pickled copy (and `copy.deepcopy`) is made of its attributes; what was collected for steps is left behind.
     def __getstate__(self):
-        return {name: value for name, value in super().__getstate__().items() if name not in ("_collected", "history", "_plans")}
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_collected", "history", "_plans", "_present_fit")}
 
     def __reduce__(self):
         return restore_model, (vars(type(self)).get("_written_as", type(self)), "_network" in vars(self)), self.__getstate__()

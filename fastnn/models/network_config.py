@@ -5,7 +5,6 @@ import inspect
 from .. import ops
 from ..graph import Operation, symbols
 from ..layers import Layer
-from ..layers.structure import map_shapes
 from ..tensor import Tensor
 from ..utils.naming import to_snake_case
 from ..utils.serialization import deserialize, serialize
@@ -44,9 +43,6 @@ def config_of(model, base):
 def layer_entry(layer, rows, tensor):
     """A layer, and the arguments of each call of it."""
     entry = serialize(layer)
-    build = layer.get_build_config()
-    if build and rows:
-        entry["build_config"] = {key: map_shapes(list, shape) for key, shape in build.items()}
     entry["name"] = layer.name
     entry["inbound_nodes"] = [{"args": plain(list(row.args), tensor), "kwargs": plain(row.kwargs, tensor)} for row in rows]
     return entry
@@ -56,7 +52,7 @@ def operation_entry(operation, row, tensor):
     """A function of `fastnn.ops`: as in Keras the arguments of its call are those up to the last tensor, others stand in its config."""
     names = list(inspect.signature(inspect.unwrap(operation.function)).parameters)
     count = 1 + max([i for i, arg in enumerate(row.args) if places(arg)], default=-1)
-    if names[:2] in (["x1", "x2"], ["x", "index"]) or len(row.args) > len(names):
+    if names[:2] in (["x1", "x2"], ["x", "index"], ["x", "key"]) or len(row.args) > len(names):
         count = len(row.args)       # operands may be numbers
     settings = {**dict(zip(names[count:], row.args[count:])), **{key: arg for key, arg in row.kwargs.items() if not places(arg)}}
     return {"module": OPS_MODULE, "class_name": operation.class_name,
@@ -145,7 +141,10 @@ def run_call(operations, results, name, number, node):
     needed = [place for place in histories((args, kwargs))]
     if any((place[0], place[1]) not in results or place[2] >= len(results[place[0], place[1]]) for place in needed):
         return False
-    found = operations[name](*restored(args, tensor), **restored(kwargs, tensor))
+    args = restored(args, tensor)
+    if getattr(getattr(operations[name], "func", None), "class_name", None) == "GetItem" and isinstance(args[1], list):
+        args[1] = tuple(args[1])        # x[:, 2]: Keras writes the tuple as a list
+    found = operations[name](*args, **restored(kwargs, tensor))
     results[name, number] = symbols(found)
     return True
 

@@ -9,6 +9,8 @@ import numpy as np
 from .. import op as op_module
 from ..device import nanoseconds, recording, traffic
 from ..layers import Layer
+from ..layers.structure import contents, unique
+from ..optimizers import Optimizer
 from ..random import global_state, set_global_state
 from ..tape import Record
 from ..utils.machine import machine_limits
@@ -290,11 +292,16 @@ class _Within:
 
 # ---- What a step changes ----------------------------------------------------------------------------------------
 
-class Kept:
-    """The state of a model, its optimizer (and others), metrics and random numbers, to be put back bit for bit."""
+def optimizers_in(model):
+    """That of `compile`, and those that are attributes, for a `train_step` of one's own."""
+    return unique([one for layer in model._flatten_layers() for one in contents(vars(layer), Optimizer)])
 
-    def __init__(self, model, optimizers=()):
-        holders = [*model._flatten_layers(), *model.metrics, model.optimizer, *optimizers, model._compile_loss]
+
+class Kept:
+    """The state of a model, its optimizers, metrics and random numbers, to be put back bit for bit."""
+
+    def __init__(self, model):
+        holders = [*model._flatten_layers(), *model.metrics, *optimizers_in(model), model._compile_loss]
         variables = [v for holder in holders for v in getattr(holder, "variables", ())]
         self.values = [(v, v.data.copy()) for v in {id(v): v for v in variables}.values()]
         self.attributes = [(h, dict(vars(h))) for h in holders if h is not None]

@@ -160,6 +160,19 @@ class Profile:
             lines.append(f"... and {len(rest)} more, {microseconds(sum(e.us for e in rest))} us, {percent(sum(e.share for e in rest))}")
         return "\n".join(lines)
 
+    def trace(self):
+        """The step as trace viewers take it (`chrome://tracing`, ui.perfetto.dev), once it is written as JSON.
+
+        Two lines of spans above each other: what layers and parts of the step are busy, and the launches.  Times are the medians,
+        one after the other.
+
+        Example:
+            >>> import json
+            >>> text = json.dumps(model.profile_step(x, y).trace())
+        """
+        from .profile_trace import trace_of
+        return trace_of(self)
+
     def summary(self):
         """What stands above the tables."""
         what = "Training step" if self.training else "Prediction"

@@ -2,6 +2,7 @@
 from ..layers import InputLayer, InputSpec, Layer
 from ..graph import origin
 from ..ops import reshape
+from ..saving.legacy_config import modern_config
 from ..tensor import Spec
 from ..utils.serialization import deserialize, serialize
 from .data_adapter import ArrayBatches
@@ -27,7 +28,7 @@ class Sequential(Model):
         (None, 10)
     """
 
-    saved_first = ("layers",)
+    saved_first, not_saved = ("layers",), ("_stack",)
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
@@ -219,6 +220,10 @@ class Sequential(Model):
 
     # ---- Config --------------------------------------------------------------------------------------------
 
+    def get_build_config(self):
+        """The shape of the input, {"input_shape": shape}, or None before it is known."""
+        return {"input_shape": self._stack[0].batch_shape} if self._known_input() else None
+
     def get_config(self):
         """Name and layers, as plain values, in the form of Keras."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": Layer.get_config(self)["dtype"],
@@ -230,6 +235,7 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """A new model from the result of `get_config`."""
+        config = modern_config({"class_name": "Sequential", "config": config})["config"]
         model = cls(name=config.get("name"))
         for layer in config["layers"]:
             model.add(deserialize(layer, custom_objects=custom_objects))

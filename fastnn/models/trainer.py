@@ -58,6 +58,7 @@ class Collected:
 class Trainer:
     """The part of `Model` that learns: `compile` and the steps."""
 
+    _present_fit = None                 # the fit that runs
     sparse_inputs = True        # what its layers make of them is theirs to say
 
     def _init_trainer(self):
@@ -110,7 +111,7 @@ class Trainer:
         self.steps_per_execution = steps_per_execution
         self.stop_training = False
         self.compiled = True
-        self._compile_config = dict(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics,
+        self._compile_config = dict(optimizer=self.optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics,
                                     weighted_metrics=weighted_metrics, run_eagerly=run_eagerly,
                                     steps_per_execution=steps_per_execution, jit_compile=jit_compile)
         self._collected, self._plans = None, {}

@@ -11,7 +11,7 @@ from .schedules import LearningRateSchedule
 class OptimizerState(Noted):
     """The part of an `Optimizer` that holds its variables."""
 
-    saved_first, saved_properties = (), ()      # as of a layer: nothing but attributes
+    saved_first, saved_properties, not_saved = (), (), ()      # as of a layer: nothing but attributes
 
     def _start(self, learning_rate):
         self.built = False

@@ -14,6 +14,7 @@ from ..utils.atomic import replacing
 from ..utils.extras import require
 from ..utils.serialization import deserialize_keras_object, serialize_keras_object
 from ..utils.warn_utils import warn
+from . import legacy_zip
 from .hdf5 import read_hdf5
 from .legacy_config import modern_config
 from .state import load_state, save_state, saved_objects
@@ -91,14 +92,22 @@ def load_archive(source, custom_objects=None, compile=True, safe_mode=True):
         with members.weights() as root, variables_at_most(members.size(WEIGHTS)):
             model = deserialize_keras_object(modern_config(config), custom_objects, safe_mode)
             with members.assets() if has_assets(model) else contextlib.nullcontext() as assets:
-                load_state(model, Reader(root), assets)
+                load_weights(model, root, assets)
     return model
 
 
 def load_archive_weights(model, source, skip_mismatch=False):
     """Loads the weights of a `.keras` file into a model that is there already."""
     with members_of(source) as members, members.weights() as root:
-        load_state(model, Reader(root), skip_mismatch=skip_mismatch)
+        load_weights(model, root, skip_mismatch=skip_mismatch)
+
+
+def load_weights(model, root, assets=None, skip_mismatch=False):
+    """Loads the weights in an HDF5 file of an archive, whichever version of Keras wrote it."""
+    if legacy_zip.is_keras2(root):
+        legacy_zip.load_state(model, root)
+    else:
+        load_state(model, Reader(root), assets, skip_mismatch=skip_mismatch)
 
 
 def has_assets(model):

@@ -1,8 +1,9 @@
 """The arguments of `compile` in files of older versions of Keras, in the form of Keras 3."""
-
+import importlib
 
 # Names that optimizers' classes had for a while.
-OLD_CLASSES = {"experimentaladam": "adam", "experimentaladadelta": "adadelta", "experimentaladagrad": "adagrad", "experimentalsgd": "sgd"}
+OLD_CLASSES = {"experimentaladam": "adam", "experimentaladadelta": "adadelta", "experimentaladagrad": "adagrad",
+               "experimentalsgd": "sgd"}
 OLD_ARGUMENTS = ("is_legacy_optimizer", "jit_compile", "schedule_decay", "dynamic")
 ARGUMENTS = ("optimizer", "loss", "metrics", "weighted_metrics", "loss_weights")
 
@@ -18,6 +19,8 @@ def modern_compile(config, convert, names=()):
     Returns:
         Dict of arguments; the objects in it are configs for `deserialize_keras_object`.
     """
+    if not config:
+        return {}       # of a model that was not compiled
     config = dict(config)
     if "optimizer_config" in config:
         config["optimizer"] = config.pop("optimizer_config")
@@ -61,8 +64,9 @@ def modern_optimizer(config, convert):
         arguments["learning_rate"] = arguments.pop("lr")
     decay = arguments.pop("decay", None)
     if decay and not isinstance(arguments["learning_rate"], dict):
-        arguments["learning_rate"] = {"module": "keras.optimizers.schedules", "class_name": "InverseTimeDecay", "registered_name": None,
-                                      "config": {"initial_learning_rate": arguments["learning_rate"], "decay_steps": 1, "decay_rate": decay}}
+        schedule = {"initial_learning_rate": arguments["learning_rate"], "decay_steps": 1, "decay_rate": decay}
+        arguments["learning_rate"] = {"module": "keras.optimizers.schedules", "class_name": "InverseTimeDecay", "config": schedule,
+                                      "registered_name": None}
     if "epsilon" in arguments and arguments["epsilon"] is None:
         arguments["epsilon"] = 1e-7
     if isinstance(arguments.get("inner_optimizer"), dict):
@@ -73,7 +77,6 @@ def modern_optimizer(config, convert):
 
 def _known(part, name):
     """The class's own name in a part of fastnn, whatever the letters' case; None if there is none."""
-    import importlib
     found = importlib.import_module(f"fastnn.{part}")._NAMES
     return getattr(found.get(name) or found.get(name.lower()), "__name__", None)
 

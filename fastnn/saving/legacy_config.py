@@ -44,13 +44,18 @@ def modern_config(config):
         The config for `deserialize_keras_object`.
 
     Raises:
-        ValueError: what has no counterpart: TensorFlow's functions in a graph that are not known, graphs that are damaged.
+        ValueError: what has no counterpart (TensorFlow's functions in a graph that are not known), configs that are damaged.
 
     Example:
         >>> modern_config({"class_name": "InputLayer", "config": {"batch_input_shape": [None, 3]}})
         {'class_name': 'InputLayer', 'config': {'batch_shape': [None, 3]}, 'module': 'keras.layers', 'registered_name': None}
     """
-    return _convert(config, "layers")
+    try:
+        return _convert(config, "layers")
+    except RecursionError:
+        raise ValueError("the config is nested too deeply to be that of a model: it is damaged") from None
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"the config is damaged: {type(error).__name__}: {error}") from None
 
 
 def _convert(value, home):

@@ -74,8 +74,17 @@ def save_weights(model, path):
 
 def config_of(model):
     """The "model_config"."""
-    found = {"class_name": type(model).__name__, "config": serialize_value(model.get_config())}
-    return found if is_builtin(type(model)) else {**found, "module": type(model).__module__, "registered_name": get_registered_name(type(model))}
+    found = {"class_name": type(model).__name__, "config": without(serialize_value(model.get_config()), "build_config")}
+    if is_builtin(type(model)):
+        return found
+    return {**found, "module": type(model).__module__, "registered_name": get_registered_name(type(model))}
+
+
+def without(value, key):
+    """Plain values without what stands under a key in any dict."""
+    if isinstance(value, dict):
+        return {name: without(part, key) for name, part in value.items() if name != key}
+    return [without(part, key) for part in value] if isinstance(value, list) else value
 
 
 def training_config_of(model):

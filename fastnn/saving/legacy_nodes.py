@@ -86,8 +86,8 @@ def _entry(entry, known, tensor):
     nodes = [_call(node, known, tensor) for node in entry.get("inbound_nodes", ())]
     kind = entry["class_name"]
     if kind in ("SlicingOpLambda", "TensorFlowOpLayer"):
-        raise ValueError(f'the model has TensorFlow code as the layer "{entry["name"]}" ({kind}), which cannot be run here: write that part '
-                         "with layers (Cropping1D and Reshape, say), and save the model again")
+        raise ValueError(f'the model has TensorFlow code as the layer "{entry["name"]}" ({kind}), which cannot be run here: write '
+                         "that part with layers (Cropping1D and Reshape, say), and save the model again")
     if kind not in ("TFOpLambda", "ClassMethod"):
         return {**entry, "inbound_nodes": nodes}
     function = str(entry["config"].get("function"))
@@ -100,8 +100,10 @@ def _entry(entry, known, tensor):
 
 def _call(node, known, tensor):
     """{"args", "kwargs"} of a call."""
-    if not isinstance(node, list):
+    if isinstance(node, dict):
         return node
+    if not isinstance(node, list):
+        raise ValueError(f"the config of the model is damaged: {node!r} is no call of a layer")
     options = {}
 
     def walk(value, first):
@@ -130,8 +132,8 @@ def _operation(function, name, node):
     module, _, short = function.rpartition(".")
     op = FUNCTIONS.get(short) if module in ("", *MODULES) else None
     if op is None:
-        raise ValueError(f'the model calls TensorFlow\'s function tf.{function} (layer "{name}"), which cannot be run here: write that part '
-                         "with layers, and save the model again")
+        raise ValueError(f'the model calls TensorFlow\'s function tf.{function} (layer "{name}"), which cannot be run here: write '
+                         "that part with layers, and save the model again")
     args, kwargs = list(node["args"]), {}
     for key, value in node["kwargs"].items():
         if key in UNUSED:

@@ -7,14 +7,18 @@ Keras 3 writes the variables in the order of `optimizer.variables`, which are th
 
 and the first versions by numbers alone.  All three go through the trainable weights in the order of the model's layers.
 """
+import math
+
+from ..optimizers import Nadam
 from ..tensor import Variable
 from ..utils.warn_utils import warn
-from .legacy_weights import datasets_in, fill, names_in
+from .legacy_weights import datasets_in, names_in
+from .stores import fill
 
 # What is kept for each weight: the name that ends our variables' -> names of Keras 2.
 SLOTS = {
-    "momentum": ("momentum", "m"), "velocity": ("velocity", "v", "rms"), "velocity_hat": ("velocity_hat", "vhat"), "norm": ("norm", "u", "v"),
-    "average_gradient": ("average_gradient", "mg"), "accumulator": ("accumulator",), "linear": ("linear",),
+    "momentum": ("momentum", "m"), "velocity": ("velocity", "v", "rms"), "velocity_hat": ("velocity_hat", "vhat"),
+    "norm": ("norm", "u", "v"), "average_gradient": ("average_gradient", "mg"), "accumulator": ("accumulator",), "linear": ("linear",),
     "accumulated_grad": ("accumulated_grad", "accum_grad"), "accumulated_delta_var": ("accumulated_delta_var", "accum_var"),
     "average": ("average",), "gradient_accumulator": ("gradient_accumulator",),
 }
@@ -32,13 +36,26 @@ def load_optimizer(optimizer, group, order):
     """
     names = names_in(group, "weight_names")
     datasets = datasets_in(group, names)
-    pairs = as_in_keras3(optimizer, datasets, order) or by_slots(optimizer, names, datasets, order) or by_number(optimizer, datasets, order)
+    pairs = (as_in_keras3(optimizer, datasets, order) or by_slots(optimizer, names, datasets, order)
+             or by_number(optimizer, datasets, order))
     if pairs is None:
         warn(f"the state of optimizer {optimizer.name!r} was not loaded, it starts anew: it has {len(optimizer.variables)} variables "
              f"({', '.join(v.name for v in optimizer.variables[:8])} ...), the file holds others: {', '.join(names[:8])} ...")
         return
     for variable, dataset in pairs:
         fill(variable, dataset)
+    product = product_of(optimizer)
+    if product is not None and not any(variable is product for variable, _ in pairs):
+        product.assign(product_after(int(optimizer.iterations), optimizer.beta_1))
+
+
+def product_of(optimizer):
+    """The product of Nadam's momentums, which Keras 2 did not save; None for other optimizers."""
+    return optimizer._product if isinstance(optimizer, Nadam) else None
+
+
+def product_after(updates, beta_1):
+    return math.prod(beta_1 * (1 - 0.5 * 0.96 ** t) for t in range(1, min(updates, 10_000) + 1))      # it is 0 long before
 
 
 def fits(variable, dataset):
@@ -90,7 +107,8 @@ def by_slots(optimizer, names, datasets, order):
         if placed is None or len(found) != len(placed) or not all(map(fits, placed, found)):
             return None
         pairs += zip(placed, found)
-    return pairs
+    known = {id(variable) for variable, _ in pairs} | {id(optimizer._learning_rate), id(product_of(optimizer))}
+    return pairs if all(id(variable) in known for variable in optimizer.variables) else None
 
 
 def scalars(optimizer, theirs):
@@ -120,6 +138,6 @@ def by_number(optimizer, datasets, order):
     if None in placed or len(counts) != 1 or not fits(optimizer._iterations, counts[0]):
         return None
     wanted = [variable for variables in placed for variable in variables]
-    if not wanted or len(arrays) < len(wanted) or not all(map(fits, wanted, arrays)):
+    if len(wanted) < len(optimizer.variables) - 2 or len(arrays) < len(wanted) or not all(map(fits, wanted, arrays)):
         return None
     return [(optimizer._iterations, counts[0]), *zip(wanted, arrays)]

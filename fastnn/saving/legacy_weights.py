@@ -1,9 +1,8 @@
 """The weights of layers in the older format: whose they are, what they are called, and which of the file go where."""
-import numpy as np
-
 from ..layers.structure import unique
 from ..utils.warn_utils import warn
 from .hdf5 import Dataset, Group, HDF5Error
+from .stores import fill
 
 
 def legacy_weights(layer):
@@ -127,9 +126,8 @@ def load_layers(model, group, by_name=False, skip_mismatch=False, own_group="top
             meetings.append((model, own, found))
     pairs, wrong = compare(meetings)
     if wrong and not skip_mismatch:
-        raise ValueError(f'the file does not fit model "{model.name}"; nothing was loaded:\n' + "\n".join(f"- {line}" for line in wrong[:20])
-                         + "\nThe weights are those of another model. `skip_mismatch=True` leaves such weights as they are, `by_name=True` "
-                         "gives layers the weights of their names")
+        raise ValueError(misfit(model, wrong) + "\nThe weights are those of another model. `skip_mismatch=True` leaves such weights as "
+                         "they are, `by_name=True` gives layers the weights of their names")
     for line in wrong:
         warn(f"not loaded: {line}")
     for variable, dataset in pairs:
@@ -181,16 +179,10 @@ def compare(meetings):
     return pairs, wrong
 
 
+def misfit(model, wrong):
+    return f'the file does not fit model "{model.name}"; nothing was loaded:\n' + "\n".join(f"- {line}" for line in wrong[:20])
+
+
 def listing(names):
     names = list(names)
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-def fill(variable, dataset):
-    """Reads a Dataset into a variable of its shape, in place, where that is possible without a copy between."""
-    data = variable.data
-    if isinstance(data, np.ndarray) and data.dtype == dataset.dtype and data.flags.c_contiguous and data.flags.writeable:
-        dataset.read_into(data)
-        variable.version += 1       # tapes must not go by values that are no more
-    else:
-        variable.assign(dataset.read())

@@ -1,4 +1,5 @@
 """Whole models in files: which format a file has, and what becomes of a path."""
+import contextlib
 import os
 import sys
 import zipfile
@@ -56,12 +57,12 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         >>> load_model("model.keras").count_params() == model.count_params()
         True
     """
-    with CustomObjectScope(custom_objects), ObjectSharingScope():
-        if hasattr(filepath, "read"):
+    path = None if hasattr(filepath, "read") else checked_path(filepath)
+    if path is not None and not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {path!r}")
+    with CustomObjectScope(custom_objects), ObjectSharingScope(), damage_told(filepath):
+        if path is None:
             return archive.load_archive(filepath, None, compile, safe_mode)
-        path = checked_path(filepath)
-        if not os.path.exists(path):
-            raise FileNotFoundError(f"there is no file {path!r}")
         if os.path.isdir(path) or zipfile.is_zipfile(path):
             return archive.load_archive(path, None, compile, safe_mode)
         if path.endswith(".keras"):
@@ -90,6 +91,16 @@ def model_from_json(json_string, custom_objects=None):
     config.pop("compile_config", None)
     with ObjectSharingScope():
         return deserialize_keras_object(modern_config(config), custom_objects)
+
+
+@contextlib.contextmanager
+def damage_told(source):
+    """Turns what a config that makes no sense leads to, inside the block, into a ValueError that names the file."""
+    try:
+        yield
+    except (KeyError, IndexError, AttributeError, TypeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(f"{source} cannot be loaded: its config is damaged, or does not fit the classes that are registered here "
+                         f"({type(error).__name__}: {error})") from error
 
 
 def checked_path(filepath):

@@ -32,8 +32,8 @@ def save(model, path):
     """Writes the weights of a model."""
     arrays = {name: np.ascontiguousarray(variable.numpy()) for name, variable in named_weights(model).items()}
     writer = require("safetensors.numpy", PURPOSE)
-    with replacing(path) as part:
-        writer.save_file(arrays, part, metadata={"format": "fastnn", "version": __version__})
+    with replacing(path) as part, open(part, "wb") as file:      # the package's own `save_file` would take away others' right to read
+        file.write(writer.save(arrays, metadata={"format": "fastnn", "version": __version__}))
 
 
 def load(model, path, skip_mismatch=False):

@@ -53,7 +53,7 @@ def saved_objects(root, skip=()):
 def children(obj):
     """(name, value) of the attributes to look into, in Keras' order: sorted, private ones last."""
     first = [name for name in type(obj).saved_first]
-    own = [name for name in vars(obj) if name not in first]
+    own = [name for name in vars(obj) if name not in first and name not in type(obj).not_saved]
     properties = [name for cls in type(obj).__mro__ for name, value in vars(cls).items()
                   if isinstance(value, property) and (not is_builtin(cls) or name in type(obj).saved_properties)]
     names = sorted({*own, *properties} - set(first), key=lambda name: f"~{name}" if name.startswith("_") else name)

@@ -37,19 +37,11 @@ class Reader:
 
     def __init__(self, *roots):
         self.roots = roots
-        # Keras 2.13 wrote the layers of a model under another name
-        self.old = any("_layer_checkpoint_dependencies" in root for root in roots)
 
     def entry(self, path):
         """The variables of one object; empty if the file has none."""
-        groups = [group for root in self.roots for group in [self._group(root, path)] if group is not None]
-        return Stored(groups)
-
-    def _group(self, root, path):
-        found = subgroup(root, f"{path}/vars" if path else "vars")
-        if found is None and self.old:
-            found = subgroup(root, f"{path}/vars".replace("layers", "_layer_checkpoint_dependencies", 1))
-        return found
+        found = [subgroup(root, f"{path}/vars" if path else "vars") for root in self.roots]
+        return Stored([group for group in found if group is not None])
 
     def has(self, path):
         """Whether anything is there under a path."""
@@ -94,29 +86,20 @@ class Stored:
         return tuple(self._dataset(key).shape)
 
     def __getitem__(self, key):
-        dataset = self._dataset(key)
-        value = dataset.read()
-        return from_bfloat16(value) if dataset.attrs.get("dtype") == "bfloat16" else value
+        return self._dataset(key).read()
 
     def fill(self, key, variable):
         """Reads a variable, into its own memory where dtypes agree."""
-        fill(self._dataset(key), variable)
+        fill(variable, self._dataset(key))
 
 
-def fill(dataset, variable):
-    """Reads a dataset into a variable of the same shape."""
+def fill(variable, dataset):
+    """Reads a Dataset into a variable of its shape, in place, where that is possible without a copy between."""
     if tuple(dataset.shape) != tuple(variable.shape):
         raise ValueError(f"variable {variable.path!r} has shape {tuple(variable.shape)}, the file holds it with shape {tuple(dataset.shape)}")
     data = variable.data
     if isinstance(data, np.ndarray) and data.dtype == dataset.dtype and data.flags.c_contiguous and data.flags.writeable:
         dataset.read_into(data)
+        variable.version += 1       # tapes must not go by values that are no more
     else:
-        value = dataset.read()
-        variable.assign(from_bfloat16(value) if dataset.attrs.get("dtype") == "bfloat16" else value)
-
-
-def from_bfloat16(array):
-    """float32 values of the 16-bit numbers that Keras stores for bfloat16."""
-    if array.dtype.itemsize != 2:
-        return array
-    return (array.view("<u2").astype("<u4") << 16).view("<f4").reshape(array.shape)
+        variable.assign(dataset.read())

@@ -38,15 +38,17 @@ _NAMES = {
     "serialize_keras_object": "serialization",
     "version_info": "version_utils",
 }
+# Names that Keras has here, of packages that build on this one.
+_ELSEWHERE = {"model_to_dot": "fastnn.visualization", "plot_model": "fastnn.visualization"}
 # Names that Keras has beside others for the same.
 _ALIASES = {"CustomObjectScope": "custom_object_scope", "Sequence": "PyDataset"}
-__all__ = [*_ALIASES, *_NAMES]
+__all__ = [*_ALIASES, *_NAMES, *_ELSEWHERE]
 
 
 def __getattr__(name):
     name = _ALIASES.get(name, name)
-    if name in _NAMES:
-        value = getattr(importlib.import_module(f"fastnn.utils.{_NAMES[name]}"), name)
+    if name in _NAMES or name in _ELSEWHERE:
+        value = getattr(importlib.import_module(_ELSEWHERE.get(name) or f"fastnn.utils.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'fastnn.utils' has no attribute {name!r}")

@@ -75,6 +75,13 @@ class Progbar:
         elif self.verbose and finalize and (self.verbose == 2 or not self._overwrites):
             print_msg(f"{self._count(current)} - {now - self._start:.0f}s -{self._per_step(current, now)}{self._values()}")
 
+    def break_off(self):
+        """Ends the line where it is, if one was begun."""
+        if self._last_width:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+            self._last_width = 0
+
     def _take(self, name, value, current, finalize):
         averaged = name not in self.stateful_metrics if self.stateful_metrics is not None else \
             self.stateless_metrics is None or name in self.stateless_metrics
@@ -103,7 +110,7 @@ class Progbar:
         padding = " " * max(self._last_width - width, 0)
         sys.stdout.write(f"\r{bar}{text}{info}{padding}" + ("\n" if finalize else ""))
         sys.stdout.flush()
-        self._last_shown, self._last_width = now, width
+        self._last_shown, self._last_width = now, 0 if finalize else width
 
     def _count(self, current):
         if not self.target:

@@ -29,6 +29,9 @@ OF_FUNCTIONS = (*FUNCTIONS, "ops")
 # What `keras` itself exports, and not the module in which it is defined.
 OF_THE_PACKAGE = ("Initializer", "Layer", "Loss", "Metric", "Optimizer", "Regularizer")
 
+# Classes that Keras exports under another name than their own, after which files call groups and layers.
+EXPORTED_AS = {"GroupedQueryAttention": "GroupQueryAttention"}
+
 
 def lookup(kind, name, table, custom_objects=None):
     """The entry `name` of `table`, or of the user's registered objects.
@@ -137,10 +140,14 @@ def _serialize_object(obj):
     module = public_module(cls)
     written = {
         "module": None if module == "__main__" else module,     # which will be another one where the config is read
-        "class_name": cls.__name__,
+        "class_name": EXPORTED_AS.get(cls.__name__, cls.__name__) if is_builtin(cls) else cls.__name__,
         "config": {key: serialize_value(value) for key, value in config.items()},
         "registered_name": None if is_builtin(cls) and cls.__name__ != "Functional" else get_registered_name(cls),
     }
+    for key in ("build_config", "compile_config"):      # of layers and models
+        config = getattr(obj, f"get_{key}", lambda: None)()
+        if config is not None:
+            written[key] = serialize_value(config)
     _mark_shared(obj, written)
     return written
 
@@ -340,12 +347,7 @@ def serialize_keras_object(obj):
         >>> serialize_keras_object(fastnn.initializers.Constant(0.5))["config"]
         {'value': 0.5}
     """
-    found = serialize(obj)
-    for key in () if inspect.isclass(obj) else ("build_config", "compile_config"):
-        config = getattr(obj, f"get_{key}", lambda: None)()
-        if config is not None:
-            found = {**found, key: serialize_value(config)}
-    return found
+    return serialize(obj)
 
 
 def deserialize_keras_object(config, custom_objects=None, safe_mode=True, *, module_objects=None):

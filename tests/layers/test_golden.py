@@ -33,6 +33,13 @@ def parts(numbers, name, word):
     return found
 
 
+def without_builds(config):
+    """A config, without the shapes that the layers inside were built for: the stored ones do not have them."""
+    if isinstance(config, dict):
+        return {key: without_builds(value) for key, value in config.items() if key != "build_config"}
+    return config
+
+
 def is_list(name, numbers):
     """Whether a case has a list of inputs."""
     return f"{name}/x0" in numbers
@@ -106,7 +113,7 @@ def test_penalties_are_those_of_keras(name, numbers):
 def test_configs_weights_and_shapes_are_those_of_keras(name, numbers):
     facts = FACTS[name]
     layer, inputs, _ = make(name, numbers, "float64")
-    assert as_json(layer.get_config()) == facts["config"]
+    assert without_builds(as_json(layer.get_config())) == facts["config"]
     assert as_json([(w.name, w.shape) for w in layer.weights]) == facts["weights"]
     assert [w.name for w in layer.trainable_weights] == facts["trainable_weights"]
     shapes = [map_structure(lambda x: (None, *x.shape[1:]), x) for x in inputs]

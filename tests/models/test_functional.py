@@ -511,3 +511,14 @@ def test_configs_that_are_broken():
     config["output_layers"][0] = ["nowhere", 0, 0]
     with pytest.raises(ValueError, match="names the tensor.*nowhere"):
         Functional.from_config(config)
+
+
+def test_a_list_that_grows_after_the_call():
+    """As networks with many ways round are written: the list of what there is so far is given to one layer after another."""
+    x = layers.Input((4,))
+    parts = [x]
+    for _ in range(3):
+        parts.append(layers.Dense(2)(layers.Concatenate()(parts) if len(parts) > 1 else x))
+    model = fastnn.Model(x, layers.Concatenate()(parts))
+    assert [layer.kernel.shape for layer in model.layers if isinstance(layer, layers.Dense)] == [(4, 2), (6, 2), (8, 2)]
+    assert model.predict(np.ones((1, 4)), verbose=0).shape == (1, 10)

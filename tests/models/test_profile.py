@@ -228,6 +228,48 @@ def test_all_is_put_back_after_an_error():
     assert functions == replaced()
 
 
+class Pair(Model):
+    """Two optimizers of its own, each for a part, as adversarial networks have them."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = layers.Dense(3), layers.Dense(3)
+        self.first, self.others = fastnn.optimizers.Adam(), {"second": fastnn.optimizers.RMSprop()}
+
+    def call(self, x):
+        return self.two(self.one(x))
+
+    def train_step(self, data):
+        for optimizer, layer in ((self.first, self.one), (self.others["second"], self.two)):
+            with fastnn.GradientTape() as tape:
+                loss = self.compute_loss(*data, self(data[0], training=True))
+            optimizer.apply_gradients(zip(tape.gradient(loss, layer.trainable_variables), layer.trainable_variables))
+        return {"loss": loss}
+
+
+def test_optimizers_that_are_attributes_are_put_back():
+    model, x = Pair(), np.ones((8, 4), "float32")
+    model.compile(loss="mse")
+    model.fit(x, x[:, :3], verbose=0)
+    variables = [*model.variables, *model.first.variables, *model.others["second"].variables]
+    before = [v.numpy().tolist() for v in variables]
+    model.profile_step(x, x[:, :3], steps=2)
+    assert [v.numpy().tolist() for v in variables] == before and len(before) == 4 + 6 + 4
+
+
+def test_traces():
+    profile = convnet().profile_step(*images(), steps=2)
+    spans = [event for event in profile.trace()["traceEvents"] if event["ph"] == "X"]
+    kernels, parts = ([span for span in spans if span["tid"] == line] for line in (1, 0))
+    assert [span["name"] for span in kernels] == [row.op for row in profile.rows]
+    assert np.allclose([span["dur"] for span in kernels], [row.us for row in profile.rows], atol=1e-3)
+    assert np.isclose(kernels[-1]["ts"] + kernels[-1]["dur"], sum(row.us + row.wait_us for row in profile.rows), atol=1e-2)
+    assert {"hidden forward", "hidden backward", "loss", "optimizer"} <= {span["name"] for span in parts}
+    for part in parts:
+        inside = [span for span in kernels if part["ts"] <= span["ts"] and span["ts"] + span["dur"] <= part["ts"] + part["dur"] + 1e-2]
+        assert inside and all(part["cat"] == span["cat"] for span in inside)
+
+
 def test_other_threads_are_not_counted():
     model, (x, y), stop = convnet(), images(), threading.Event()
     alone = [row.kernel for row in profile(model, x, y).rows]

@@ -155,7 +155,7 @@ def test_compile_config():
     assert float(twin.optimizer.learning_rate) == 0.5 and twin.loss == "mse"
     x, y = data()
     assert len(twin.evaluate(x, y, verbose=0)) == 2
-    assert net().get_compile_config() is None
+    assert net().get_compile_config() == {}
 
 
 def test_pickle_and_copy():

@@ -31,11 +31,12 @@ LAYERS_ELSEWHERE = {"TextVectorization", "StringLookup", "Hashing", "HashedCross
 REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "OrthogonalRegularizer": {}}
 CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
 METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
-CALLBACKS = {"BaseLogger": {}, "EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {},
+CALLBACKS = {"BackupAndRestore": {"backup_dir": "backup", "save_freq": 2}, "BaseLogger": {},
+             "EarlyStopping": {"monitor": "loss", "patience": 2, "restore_best_weights": True}, "History": {},
              "GradientMonitor": {"every": 2}, "LambdaCallback": {}, "LearningRateScheduler": {"schedule": lambda epoch, rate: rate * 0.7}, "ProgbarLogger": {},
              "ReduceLROnPlateau": {"patience": 1, "min_delta": 1.0}, "TerminateOnNaN": {},
              "TimeLimit": {"limit": 3600}}
-CALLBACKS_ELSEWHERE = {"CSVLogger", "ModelCheckpoint", "PlotTraining", "RemoteMonitor", "SwapEMAWeights"}      # in tests/callbacks: they need files, a server ...
+CALLBACKS_ELSEWHERE = {"CSVLogger", "ModelCheckpoint", "PlotTraining", "RemoteMonitor", "SwapEMAWeights", "TensorBoard"}  # in tests/callbacks: they need files, a server ...
 BASES = {"Layer", "Wrapper", "InputLayer", "InputSpec", "Loss", "LossFunctionWrapper", "Metric", "MeanMetricWrapper", "Optimizer",
          "OptimizerMap", "LearningRateSchedule", "Regularizer", "Constraint", "Callback", "CallbackList", "Logs", "Initializer", "RandomInitializer"}
 NOT_ACTIVATIONS = {"deserialize", "get", "serialize", "in_epilogue", "over_axes"}
@@ -291,5 +292,6 @@ def test_initializers(name):
 
 
 @pytest.mark.parametrize("name", CALLBACKS)
-def test_callbacks(name, capsys):
+def test_callbacks(name, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     compare(network(lambda: layers.Dropout(0.3)), X, Y, epochs=8, callbacks_of=lambda: [getattr(callbacks, name)(**CALLBACKS[name])])

@@ -104,7 +104,7 @@ def compact(file):
     made.write(h5py.h5s.ALL, h5py.h5s.ALL, data)
 
 
-def chunks(file, count=5000, filters=("plain", "gzip", "shuffle", "check", "all")):
+def chunks(file, count=3300, filters=("plain", "gzip", "shuffle", "check", "all")):
     """Each index: single, implicit, fixed array, extensible array, B-tree; the old B-tree where libver is low."""
     import h5py
     options = {"plain": {}, "gzip": {"compression": "gzip"}, "shuffle": {"compression": "gzip", "shuffle": True},
@@ -123,6 +123,8 @@ def chunks(file, count=5000, filters=("plain", "gzip", "shuffle", "check", "all"
         file.create_dataset(f"{name}/zero", (0, 3), "f4", maxshape=(None, 3), chunks=(2, 3), **filters)
         shrunk = file.create_dataset(f"{name}/shrunk", data=data, chunks=(2, 3, 2), maxshape=(None, 11, 3), **filters)
         shrunk.resize((4, 2, 3))
+        if name not in ("plain", "all"):
+            continue
         file.create_dataset(f"{name}/many", data=_array(count), chunks=(3,), **filters)
         file.create_dataset(f"{name}/many_extensible", data=_array(count), chunks=(3,), maxshape=(None,), **filters)
         file.create_dataset(f"{name}/many_tree", data=_array(60, count // 60), chunks=(2, 1), maxshape=(None, None), **filters)

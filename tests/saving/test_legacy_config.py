@@ -12,8 +12,8 @@ import pytest
 import fastnn as keras
 from fastnn import config as settings
 from fastnn import layers, ops
-from fastnn.saving import legacy_nodes
-from fastnn.saving import deserialize_keras_object, serialize_keras_object
+from fastnn.saving import deserialize_keras_object, legacy_nodes, legacy_zip, serialize_keras_object
+from fastnn.saving.hdf5 import read_hdf5
 from fastnn.saving.legacy_compile import modern_compile
 from fastnn.saving.legacy_config import convert, modern_config
 from tests.golden import make_legacy_files as golden
@@ -61,6 +61,25 @@ def test_zip_files_of_keras_2(file):
     found, wanted = model.evaluate(x, y, return_dict=True, verbose=0), expected.evaluate(x, y, return_dict=True, verbose=0)
     assert found.keys() == wanted.keys()
     np.testing.assert_allclose(list(found.values()), list(wanted.values()), rtol=1e-5)
+
+
+@pytest.mark.parametrize("file", ["zip", "zip_functional", "zip_nested"])
+def test_weights_in_zip_files_of_keras_2(file):
+    pytest.importorskip("h5py")
+    name = f"keras2_{file}.keras"
+    with zipfile.ZipFile(io.BytesIO(STORED[f"{name}/file"].tobytes())) as archive:
+        config, weights = modern_config(json.loads(archive.read("config.json"))), archive.read("model.weights.h5")
+    compiling = config.pop("compile_config")
+    model = deserialize_keras_object(config)
+    model.compile(**{key: deserialize_keras_object(value) for key, value in compiling.items()})
+    model.optimizer.build(model.trainable_variables)
+    with read_hdf5(weights) as root:
+        assert legacy_zip.is_keras2(root)
+        legacy_zip.load_state(model, root)
+    for key, value in golden.answers(model, golden.KERAS2[name][0]).items():
+        np.testing.assert_allclose(value, STORED[f"{name}/{key}"], rtol=1e-5, atol=1e-5)
+    with read_hdf5(weights) as root, pytest.raises(ValueError, match="nothing was loaded"):
+        legacy_zip.load_state(golden.momentum(keras), root)
 
 
 # ---- Layers -----------------------------------------------------------------------------------------------------
@@ -186,6 +205,22 @@ def test_what_cannot_be_run_is_told(kind, function, words):
 def test_graphs_that_lead_nowhere(node):
     with pytest.raises(ValueError):
         made(old_graph(old_layer("Dense", "y", [node], units=2)))
+
+
+def test_damaged_configs_are_errors():
+    deep = {"class_name": "Dense", "config": {}}
+    for _ in range(3000):
+        deep = {"class_name": "TimeDistributed", "config": {"layer": deep}}
+    graph = old_graph(old_layer("Dense", "y", [[["x", 0, 0, {}]]], units=2))
+    nameless = copy.deepcopy(graph)
+    del nameless["config"]["layers"][1]["name"]
+    others = [deep, nameless, {"class_name": "Dense", "config": {}, "module": 5}]
+    for value in (5, "x", None):
+        others.append(copy.deepcopy(graph))
+        others[-1]["config"]["layers"][1]["inbound_nodes"] = [value, [["x", 0, 0]]]
+    for config in others:
+        with pytest.raises(ValueError):
+            made(config)
 
 
 # ---- compile ----------------------------------------------------------------------------------------------------

@@ -281,3 +281,72 @@ def test_a_state_of_another_optimizer_is_told(tmp_path):
         again = legacy_h5.load_model(tmp_path / "a.h5")
     again.fit(np.ones((4, 4)), np.ones((4, 1)), verbose=0)
     assert int(again.optimizer.iterations) == 1
+
+
+# ---- States of optimizers as older versions wrote them ----------------------------------------------------------
+
+def trained_with(optimizer, path):
+    """A model after some steps, in a file too; its data."""
+    model = small()
+    x, y = np.random.default_rng(1).normal(size=(8, 4)), np.ones((8, 1))
+    model.compile(optimizer, "mse")
+    model.fit(x, y, batch_size=4, epochs=2, verbose=0, shuffle=False)
+    legacy_h5.save_model(model, path)
+    return model, x, y
+
+
+def write_state(path, entries, layer_names=None):
+    """Puts (name, values) in the place of the state in a file, and its layers in another order."""
+    with h5py.File(path, "r+") as file:
+        del file["optimizer_weights"]
+        group = file.create_group("optimizer_weights")
+        group.attrs["weight_names"] = [name.encode() for name, _ in entries]
+        for name, value in entries:
+            group[name] = value
+        if layer_names is not None:
+            file["model_weights"].attrs["layer_names"] = [name.encode() for name in layer_names]
+
+
+def slots(model):
+    """{weight: (momentum, velocity)} of Adam."""
+    values = [v.numpy() for v in model.optimizer.variables[2:]]
+    return {v.path: pair for v, pair in zip(model.trainable_variables, zip(values[::2], values[1::2]))}
+
+
+def test_numbers_for_names(tmp_path):
+    model, x, y = trained_with("adam", tmp_path / "a.h5")
+    found = slots(model)
+    values = [np.array(4), *[m for m, _ in found.values()], *[v for _, v in found.values()], *[np.zeros(1)] * 4]     # no amsgrad
+    write_state(tmp_path / "a.h5", [(f"training/Adam/Variable_{i}:0", value) for i, value in enumerate(values)])
+    again = legacy_h5.load_model(tmp_path / "a.h5")
+    assert all(np.array_equal(a, b) for a, b in zip(again.optimizer.get_weights(), model.optimizer.get_weights()))
+
+
+@pytest.mark.parametrize("style", ["Adam/{slot}/{weight}:0", "training/Adam/{weight}/{slot}:0"])
+def test_layers_in_another_order(style, tmp_path):
+    model, x, y = trained_with("adam", tmp_path / "a.h5")
+    found = slots(model)
+    order = ["out/kernel", "out/bias", "hidden/kernel", "hidden/bias"]
+    write_state(tmp_path / "a.h5", [("iteration:0", np.array(4))] + [
+        (style.format(slot=slot, weight=weight), found[weight][i]) for i, slot in enumerate("mv") for weight in order], ["out", "hidden"])
+    again = legacy_h5.load_model(tmp_path / "a.h5")
+    assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), model.get_weights()))
+    assert all(np.array_equal(a, b) for a, b in zip(again.optimizer.get_weights(), model.optimizer.get_weights()))
+
+
+def test_the_momentums_product_that_keras_2_forgot(tmp_path):
+    model, x, y = trained_with("nadam", tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5") as file:
+        group = file["optimizer_weights"]
+        state = [(name, group[name][()]) for name in group.attrs["weight_names"] if "u_product" not in name]
+    write_state(tmp_path / "a.h5", [(f"{name}:0", value) for name, value in state])
+    again = legacy_h5.load_model(tmp_path / "a.h5")
+    assert np.allclose(again.optimizer._product, model.optimizer._product) and float(again.optimizer._product) < 0.1
+
+
+def test_a_state_that_would_be_loaded_in_part_is_not_loaded(tmp_path):
+    model, x, y = trained_with("adafactor", tmp_path / "a.h5")
+    write_state(tmp_path / "a.h5", [("iteration:0", np.array(4)), *[(f"Adafactor/v/{v.path}:0", np.ones(v.shape)) for v in model.weights]])
+    with pytest.warns(UserWarning, match="starts anew"):
+        again = legacy_h5.load_model(tmp_path / "a.h5")
+    assert int(again.optimizer.iterations) == 0

@@ -65,8 +65,9 @@ def walk_extensible(source, address):
 
 
 class _Extensible(_Array):
-    """The index block has the first elements, addresses of the first data blocks, and those of secondary blocks, which have addresses
-    of data blocks.  Data blocks come in groups ("super blocks") of 1, 1, 2, 2, 4, 4 ..., their elements are m, 2m, 2m, 4m, 4m ..."""
+    """The index block has the first elements, addresses of the first data blocks, and those of secondary blocks, which have
+    addresses of data blocks.  Data blocks come in groups ("super blocks") of 1, 1, 2, 2, 4, 4 ..., with m, 2m, 2m, 4m, 4m ...
+    elements each."""
 
     def __init__(self, source, address):
         fields = source.checked(address, 12 + 6 * source.length_size + source.offset_size, b"EAHD")

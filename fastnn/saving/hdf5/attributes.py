@@ -1,5 +1,6 @@
 """Attributes of groups and datasets: section "Attribute Message"."""
 import collections.abc
+import copy
 import math
 
 from .btrees import walk_new
@@ -19,6 +20,7 @@ class Attributes(collections.abc.Mapping):
 
     def __init__(self, header, where):
         self.where, self._source = f"an attribute of {where}", header.source
+        self._values = {}
         self._parts = dict(_read_attribute(message) for message in _messages(header))
 
     def __iter__(self):
@@ -31,7 +33,9 @@ class Attributes(collections.abc.Mapping):
         return f"<attributes {', '.join(self._parts)}>"
 
     def __getitem__(self, name):
-        return self._value(*self._parts[name])
+        if name not in self._values:
+            self._values[name] = self._value(*self._parts[name])
+        return copy.copy(self._values[name])
 
     @guarded
     def _value(self, datatype, space, data):
@@ -41,6 +45,7 @@ class Attributes(collections.abc.Mapping):
         size = math.prod(shape) * datatype.itemsize
         if size > len(data):
             raise Damaged("an attribute is larger than its message")
+        self._source.claim(0, datatype.growth(math.prod(shape)))
         array = datatype.array(data[:size], shape, self._source)
         if array.dtype == object:
             return array.ravel().tolist() if array.ndim else array[()]

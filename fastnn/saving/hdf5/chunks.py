@@ -36,7 +36,8 @@ def find_chunks(source, layout, space, filtered):
             if len(found) > most:
                 raise Refused(f"it is cut into more than {most} chunks. Write it in larger ones: h5repack -l CHUNK=...")
     if len(found) != math.prod(grid):
-        raise Refused(f"its shape {space.shape} needs {math.prod(grid)} chunks, and {len(found)} are stored. Write all of its values")
+        raise Refused(f"its shape {space.shape} needs {math.prod(grid)} chunks, and {len(found)} are stored. "
+                      "Write all of its values, zeros too")
     if not filtered and any(stored != size for _, stored, _ in found.values()):
         raise Damaged("a chunk is not of the size that its shape gives")
     return found

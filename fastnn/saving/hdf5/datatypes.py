@@ -16,6 +16,9 @@ IEEE = {(10, 5, 0, 10, 15): "f2", (23, 8, 0, 23, 127): "f4", (52, 11, 0, 52, 102
 BFLOAT16 = (7, 8, 0, 7, 127)
 
 
+STRING_SIZE = 72        # bytes of memory that a short str takes, with the references to it
+
+
 @dataclasses.dataclass
 class Datatype:
     """Attributes:
@@ -33,6 +36,10 @@ class Datatype:
     def itemsize(self):
         """Bytes in the file."""
         return self.stored.itemsize * math.prod(self.shape)
+
+    def growth(self, count):
+        """Bytes of memory that so many elements take beyond those in the file."""
+        return count * math.prod(self.shape) * STRING_SIZE if self.dtype == object else 0
 
     def array(self, data, shape, source):
         """Bytes as they are in the file -> array."""
@@ -146,13 +153,14 @@ def _string_decoder(padding):
 
 
 def _variable_strings(stored, source):
-    """Length, address of a collection in the global heap, and number there, for each string."""
-    fields, known, values = Fields(stored.tobytes(), source), {}, []
-    for _ in range(stored.size):
-        reference = fields.number(4), fields.address(), fields.number(4)
+    """For each string its length, the address of a collection in the global heap, and a number there."""
+    data, size, known, values = stored.tobytes(), stored.itemsize, source.strings, []
+    for start in range(0, len(data), size):
+        reference = data[start:start + size]
         if reference not in known:
-            length, address, index = reference
-            source.spend(length)        # references may share a string, but not all of them a long one in many lengths
+            fields = Fields(reference, source)
+            length, address, index = fields.number(4), fields.address(), fields.number(4)
+            source.spend(length + 64)       # references may share a string, but not all of them a long one in many lengths
             known[reference] = global_object(source, address, index)[:length].decode() if length else ""
         values.append(known[reference])
     return _objects(values, stored.shape)

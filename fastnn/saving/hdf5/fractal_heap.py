@@ -79,7 +79,8 @@ class FractalHeap:
             fields = self.source.checked(address, before + rows * self._width * self.source.offset_size, b"FHIB")
             fields.version(0)
             self._blocks[address] = fields.data[before:]
-        return Fields(self._blocks[address], self.source).skip(entry * self.source.offset_size).address()
+        size = self.source.offset_size
+        return Fields(self._blocks[address][entry * size:(entry + 1) * size], self.source).address()
 
     def _direct_block(self, address, size):
         """The bytes of a block, its own prefix included, as offsets count it ("Fractal Heap Direct Block")."""

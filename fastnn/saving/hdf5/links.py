@@ -3,7 +3,7 @@ from .btrees import walk_new, walk_old
 from .fractal_heap import FractalHeap
 from .headers import LINK, LINK_INFO, SYMBOL_TABLE, resolved
 from .heaps import local_heap
-from .source import Fields
+from .source import Damaged, Fields
 
 HARD, SOFT, EXTERNAL = 0, 1, 64
 
@@ -16,6 +16,9 @@ def read_links(header):
     links.update(_read_link(resolved(source, *message, LINK)) for message in header.messages.get(LINK, []))
     if header.has(LINK_INFO):
         links.update(_dense(source, header.get(LINK_INFO)))
+    for name in links:
+        if "/" in name or name in ("", "."):
+            raise Damaged(f"{name!r} is no name")
     return links
 
 

@@ -74,7 +74,7 @@ class Source:
             raise HDF5Error(f"{self.where} has {available} bytes: there is no section of {size} bytes at {offset}")
         self._start, self.base = offset, 0
         self.offset_size = self.length_size = 8
-        self.collections = {}       # of the global heap, read
+        self.collections, self.strings = {}, {}         # of the global heap, read once
         self._metadata = METADATA * self.size + METADATA_SLACK
         self._stored, self._loaded = self.size, EXPANSION * self.size + SLACK
 
@@ -179,7 +179,9 @@ class Fields:
 
     def skip(self, size):
         """Leaves bytes out; returns the Fields."""
-        self.take(size)
+        self.at += size
+        if self.at > len(self.data):
+            raise Damaged("a block of metadata ends too early")
         return self
 
     def number(self, size=1):

@@ -24,6 +24,7 @@ def find_data(header, space, datatype):
     size = 0 if space.shape is None else math.prod(space.shape) * datatype.itemsize
     if not size:
         return lambda array: None
+    source.claim(0, datatype.growth(math.prod(space.shape)))
     if layout.kind == COMPACT:
         if len(layout.data) < size:
             raise Damaged(f"{len(layout.data)} bytes are stored for a dataset of {size}")
