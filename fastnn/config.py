@@ -173,6 +173,11 @@ def unsafe_deserialization():
     return getattr(_loading, "unsafe", _state["unsafe_deserialization"])
 
 
+def in_safe_mode():
+    """Whether this thread makes objects of a file, or of a config, that must not reach for code or other files."""
+    return getattr(_loading, "unsafe", True) is False
+
+
 @contextlib.contextmanager
 def deserialization(safe_mode):
     """Inside the block, in this thread, `safe_mode` says whether code in configs is refused; None: as it was."""

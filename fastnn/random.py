@@ -200,6 +200,48 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     return ops.cast(ops.argmax(noisy, axis=-1), dtype=standardize_dtype(dtype))
 
 
+def sample(probabilities, temperature=1.0, from_logits=False, seed=None):
+    """The number of a category, drawn from what a model predicts: the next character of a text, for instance.
+
+    The probabilities p become p ** (1 / temperature), and add up to 1 again: below 1 what is likely becomes likelier, above 1 all
+    become more alike.
+
+    Args:
+        probabilities: vector (categories,), or a row for each sample; they need not add up to 1.
+        temperature: a number; 0: the likeliest category.
+        from_logits: whether logarithms of probabilities are given, which may be shifted.
+        seed: see the module.
+
+    Returns:
+        An int; for rows an array of them.
+
+    Raises:
+        ValueError: NaN, negative probabilities or none above 0, a negative temperature.
+
+    Example:
+        >>> sample([0.1, 0.7, 0.2], temperature=0)
+        1
+        >>> 0 <= sample([0.1, 0.7, 0.2], temperature=1.2) <= 2
+        True
+    """
+    p = np.asarray(probabilities, "float64")
+    if p.ndim not in (1, 2) or p.shape[-1] == 0:
+        raise ValueError(f"[sample] `probabilities` must be a vector (categories,) or rows of them. Received: shape={p.shape}")
+    if np.isnan(p).any() or not from_logits and ((p < 0).any() or not (p.max(axis=-1) > 0).all()):
+        raise ValueError("[sample] `probabilities` must not be negative or NaN, and some must be above 0 (from_logits=True takes logarithms). "
+                         f"Received: {p.min()} to {p.max()}")
+    if not np.isscalar(temperature) or not temperature >= 0:
+        raise ValueError(f"[sample] `temperature` must be a number of at least 0. Received: {temperature!r}")
+    rows = np.atleast_2d(p)
+    if temperature > 0:
+        with np.errstate(divide="ignore"):
+            logits = rows if from_logits else np.log(rows)
+        found = categorical((logits - logits.max(axis=-1, keepdims=True)) / temperature, 1, seed=seed).numpy()[:, 0]
+    else:
+        found = rows.argmax(axis=-1)
+    return int(found[0]) if p.ndim == 1 else found
+
+
 def dropout(inputs, rate, noise_shape=None, seed=None):
     """Sets a part `rate` of the elements to 0, and scales the others by 1 / (1 - rate).
 

@@ -13,6 +13,7 @@ from .device import empty, launch, recorder, unrecorded
 FLOATS = ("float32", "float64")
 INTS = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 NAMES = {np.dtype(name): name for name in FLOATS + INTS}     # NumPy's dtype -> our word for it
+NAMES_AND_TEXT = {**NAMES, np.dtype(object): "string"}        # of tensors: text is Python's strings
 
 _next_key = itertools.count().__next__
 
@@ -129,7 +130,7 @@ class Tensor(Operand):
     def __init__(self, data, shape=None, dtype=None):
         self.data = data
         self.shape = data.shape if shape is None else shape
-        self.dtype = NAMES[data.dtype] if dtype is None else dtype
+        self.dtype = NAMES_AND_TEXT[data.dtype] if dtype is None else dtype
         self.key = _next_key()
         self.logits = self.mask = None
 
@@ -339,6 +340,31 @@ def own(array):
     else:       # a step that is replayed has to make the copy anew
         launch("copy", (np.asarray(array, order="C"), copy, copy.nbytes))
     return copy
+
+
+def text_tensor(value):
+    """Text as a tensor of dtype "string": what layers that read text take, and no op does.
+
+    Args:
+        value: strings (or bytes of UTF-8) in lists or an array, one string, or such a tensor.
+
+    Raises:
+        TypeError: something that is no text, with its position; ValueError: lists of unequal lengths.
+    """
+    if isinstance(value, Tensor):
+        value = look(value, "text")
+    try:
+        array = np.array(value, object) if isinstance(value, (list, tuple)) else np.asarray(value)      # lest numbers become text
+    except ValueError as error:
+        raise ValueError(f"text must come in lists of one length, or in an array: {error}") from None
+    found = np.empty(array.shape, object)
+    for place, text in enumerate(array.reshape(-1).tolist()):
+        if not isinstance(text, (str, bytes)):
+            where = tuple(int(i) for i in np.unravel_index(place, array.shape)) if array.ndim else ()
+            raise TypeError(f"expected text, received {text!r} (of type {type(text).__name__}) at position {where}"
+                            + (" (rows of different lengths?)" if isinstance(text, list) else ""))
+        found.reshape(-1)[place] = text if isinstance(text, str) else text.decode("utf-8")
+    return Tensor(found, found.shape, "string")
 
 
 def convert(value, dtype=None):

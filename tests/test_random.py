@@ -76,6 +76,23 @@ def test_categorical_follows_the_logits():
     assert np.abs(shares - p).max() < 0.03 and shares[1, 0] == 0
 
 
+def test_sample():
+    p = np.array([0.1, 0.6, 0.3, 0.0])
+    generator = random.SeedGenerator(1)
+    for temperature in (0.5, 1.0, 2.0):
+        expected = p ** (1 / temperature) / (p ** (1 / temperature)).sum()
+        for given, logits in ((np.tile(p, (20000, 1)), False), (np.log(np.tile(p[:3], (20000, 1))) + 700.0, True)):
+            found = np.bincount(random.sample(given, temperature, logits, seed=generator), minlength=4) / 20000
+            np.testing.assert_allclose(found, expected, atol=0.015)
+            assert found[3] == 0
+    assert random.sample(p, 0) == 1 and isinstance(random.sample(p), int) and random.sample(p, seed=3) == random.sample(p, seed=3)
+    assert random.sample(p * 5, 1e-3) == 1 and random.sample(np.float32([[0, 1], [1, 0]])).tolist() == [1, 0]
+    for bad, message in ((([0.1, np.nan],), "NaN"), (([-1.0, 2.0],), "-1.0"), (([0.0, 0.0],), "above 0"), (([1.0], -1), "temperature"), (([[[1.0]]],), "shape"),
+                         (([1.0], np.nan), "temperature")):
+        with pytest.raises(ValueError, match=message):
+            random.sample(*bad)
+
+
 def test_dropout():
     x = convert_to_tensor(np.ones((100, 20), "float32"))
     assert random.dropout(x, 0.0) is x

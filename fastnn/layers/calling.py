@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..graph import Node, bare, has_symbols, name_sources, replace
-from ..tensor import Spec, Tensor, UnknownSize, as_array, scope
+from ..tensor import Spec, Tensor, UnknownSize, as_array, scope, text_tensor
 from ..utils.warn_utils import warn
 from .holder import Holder
 from .input_spec import check_inputs
@@ -75,6 +75,8 @@ class Calling(Holder):
     float_inputs = False
     # Whether the op of the layer makes floats of integers itself, so that data had better come as they are.
     reads_integers = False
+    # Whether text may reach `call`, as tensors of dtype "string".
+    reads_strings = False
     # Whether SparseTensors may reach `call`; matrices of scipy.sparse become such.
     sparse_inputs = False
     _call_has_training = _call_has_mask = _computes_mask = _declares_shape = _declares_spec = False
@@ -211,6 +213,8 @@ class Calling(Holder):
         self.built = True
 
     def _to_tensor(self, x):
+        if isinstance(x, (Tensor, Spec)) and x.dtype == "string":
+            return self._take_text(x)
         if isinstance(x, Tensor):
             return masked_as(x, ops.cast(x, dtype=self.dtype)) if self._casts(x.dtype) else x
         if isinstance(x, Spec):
@@ -224,8 +228,16 @@ class Calling(Holder):
         try:
             array = as_array(x)
         except (TypeError, ValueError) as error:
+            if self.reads_strings:
+                return text_tensor(x)
             raise TypeError(f'Layer "{self.name}" takes numbers. Received: {type(x).__name__}: {error}') from None
         return Tensor(as_array(array, self.dtype) if self._casts(array.dtype.name) else array)
+
+    def _take_text(self, x):
+        if not self.reads_strings:
+            raise TypeError(f'Layer "{self.name}" (of type {type(self).__name__}) takes numbers. Received: text, of shape {x.shape}. '
+                            "TextVectorization and StringLookup make numbers of it: put one of them first.")
+        return x
 
     def _to_sparse(self, x):
         if not self.sparse_inputs:

@@ -4,7 +4,6 @@ import numpy as np
 from .. import constraints, initializers, ops, regularizers
 from ..device import BadIndex
 from ..tensor import Operand
-from ..utils.warn_utils import warn
 from .arguments import positive_integer
 from .holder import NotBuilt
 from .layer import Layer
@@ -21,7 +20,7 @@ class Embedding(Layer):
         embeddings_constraint: what the table is put through after each update.
         mask_zero: whether 0 is padding, which layers behind this one leave out; `compute_mask` then says where there is none.
         weights: the table's values, an array (input_dim, output_dim) or a list of one.
-        input_length: accepted, and not used: the length is the input's.
+        input_length: as in Keras 2: the length of the input, for the first layer of a Sequential, which is then built at once.
         lora_rank, lora_alpha, quantization_config: accepted only as None.
         Others: see `Layer`.
 
@@ -48,8 +47,9 @@ class Embedding(Layer):
     def __init__(self, input_dim, output_dim, embeddings_initializer="uniform", embeddings_regularizer=None,
                  embeddings_constraint=None, mask_zero=False, weights=None, lora_rank=None, lora_alpha=None,
                  quantization_config=None, **kwargs):
-        if kwargs.pop("input_length", None) is not None:
-            warn("Argument `input_length` of Embedding is not used: the length is that of the input. Leave it out.")
+        length = kwargs.pop("input_length", None)
+        if length is not None and not {"input_shape", "batch_input_shape"} & kwargs.keys():
+            kwargs["input_shape"] = tuple(length) if isinstance(length, (tuple, list)) else (length,)
         super().__init__(lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config, **kwargs)
         self.input_dim, self.output_dim = positive_integer(input_dim, "input_dim"), positive_integer(output_dim, "output_dim")
         self.embeddings_initializer = initializers.get(embeddings_initializer)

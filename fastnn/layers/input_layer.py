@@ -12,7 +12,7 @@ class InputLayer(Layer):
     Args:
         shape: sizes without the batch axis, None where any.
         batch_size: a fixed batch size.
-        dtype: name; None: float32.
+        dtype: name; None: float32; "string": text.
         batch_shape: sizes with the batch axis, in place of `shape` and `batch_size`.
         input_tensor: a symbolic tensor to take these from.
         sparse: whether sparse matrices are meant; they are taken without it, too, where the first layer can (Dense).
@@ -32,7 +32,8 @@ class InputLayer(Layer):
         if input_tensor is not None:
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
         self.batch_shape = _batch_shape(shape, batch_size, batch_shape, self.name)
-        self.dtype = standardize_dtype(dtype)
+        self.dtype = "string" if dtype == "string" else standardize_dtype(dtype)
+        self.reads_strings = self.dtype == "string"
         self.sparse, self.optional = bool(sparse), optional
         self.built = True
         self._inbound_nodes.append(Node(self, (), {}, Spec(self.batch_shape, self.dtype)))

@@ -69,7 +69,8 @@ class InputSpec(Noted):
             return None
         expected, sizes = self.shape, shape
         if self.allow_last_axis_squeeze:
-            sizes, expected = (s[:-1] if s and s[-1] == 1 else s for s in (sizes, expected))
+            sizes, expected = (own[:-1] if len(own) == len(other) + 1 and own[-1] == 1 else own
+                               for own, other in ((sizes, expected), (expected, sizes)))
         if len(sizes) != len(expected) or any(
             want is not None and got is not None and want != got for want, got in zip(expected, sizes)
         ):

@@ -5,7 +5,7 @@ import numpy as np
 
 from .. import config
 from ..ops import SparseTensor, as_sparse, cast, gather_rows, is_sparse, sparse_rows
-from ..tensor import FLOATS, NAMES, Spec, Tensor, look
+from ..tensor import FLOATS, NAMES, Spec, Tensor, look, text_tensor
 
 # What the integers of targets become: floats of the losses' type would lose what large ones say.
 TARGET_INTS = {"bool": None, "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32", "int32": "int32",
@@ -33,6 +33,8 @@ def to_array(value, argument):
         array = look(value, "data of a model") if isinstance(value, Tensor) else np.asarray(value)
     except (ValueError, TypeError) as error:
         raise ValueError(f"`{argument}` cannot become an array: {error}. {ragged_advice(argument)}") from None
+    if argument == "x" and is_text(array):
+        return array
     if array.dtype.kind not in "fiub":
         raise ValueError(f"`{argument}` must hold numbers, received an array of dtype {array.dtype} and shape "
                          f"{array.shape}. {ragged_advice(argument)}")
@@ -43,6 +45,11 @@ def to_array(value, argument):
         array = array.astype("float32" if array.dtype.itemsize == 2 and array.dtype.kind == "f" else
                              "float64" if array.dtype.kind == "f" else array.dtype.newbyteorder("="))
     return np.require(array, requirements="CA")
+
+
+def is_text(array):
+    """Whether an array holds text; of objects the first one tells."""
+    return array.dtype.kind in "UST" or array.dtype.kind == "O" and array.size > 0 and isinstance(array.flat[0], (str, bytes))
 
 
 def ragged_advice(argument):
@@ -63,7 +70,15 @@ def column(array, rule):
     """The Column of an array of `to_array`; rule: function from its dtype to that of the batches."""
     if array.__class__ is SparseTensor:
         return SparseColumn(array, rule(array.dtype))
-    return Column(array, rule(NAMES[array.dtype]))
+    if is_text(array):
+        if rule("string") != "string":
+            raise ValueError(f"`x` must hold numbers, received an array of dtype {array.dtype} and shape {array.shape}. {ragged_advice('x')} "
+                             "A model that begins with TextVectorization or StringLookup takes text as it is.")
+        return TextColumn(text_tensor(array).data)
+    dtype = rule(NAMES[array.dtype])
+    if dtype == "string":
+        raise ValueError(f"the model takes text (an Input of dtype 'string'), received an array of dtype {array.dtype} and shape {array.shape}")
+    return Column(array, dtype)
 
 
 class Column:
@@ -104,6 +119,27 @@ class SparseColumn:
     def part(self, start, stop, calls=None):
         """Rows that follow one another: their entries are a view where the dtype is right."""
         return self.matrix[start:stop].astype(self.dtype)
+
+
+class TextColumn:
+    """An array of text: as `Column`.  Steps with text run op by op."""
+
+    __slots__ = ("array",)
+    dtype = "string"
+
+    def __init__(self, array):
+        self.array = array
+
+    def rows(self, index, calls=None):
+        """The rows of an index tensor."""
+        return self._tensor(self.array[index.data])
+
+    def part(self, start, stop, calls=None):
+        """Rows that follow one another."""
+        return self._tensor(self.array[start:stop])
+
+    def _tensor(self, rows):
+        return Tensor(rows, rows.shape, "string")
 
 
 # ---- One or several ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from .. import config
 from ..tensor import Tensor
 from ..utils.batch_utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .feed import Feed, signature
-from .arrays import (SparseColumn, check_lengths, class_weights, column, input_rules, is_arrays, leaves, like, target_dtype,
+from .arrays import (SparseColumn, TextColumn, check_lengths, class_weights, column, input_rules, is_arrays, leaves, like, target_dtype,
                      to_arrays, to_tensors, weight_dtype)
 
 BATCH_SIZE = 32
@@ -113,8 +113,8 @@ class ArrayBatches:
     def _signature(self, rows):
         """The signature of a batch of so many rows."""
         if rows not in self.signatures:
-            sparse = any(isinstance(c, SparseColumn) for c in self.columns)
-            self.signatures[rows] = None if sparse else signature(self.pack([c.spec(rows) for c in self.columns]))
+            eager = any(isinstance(c, (SparseColumn, TextColumn)) for c in self.columns)
+            self.signatures[rows] = None if eager else signature(self.pack([c.spec(rows) for c in self.columns]))
         return self.signatures[rows]
 
     def _feed(self, rows):

@@ -71,9 +71,9 @@ class Fed:
 
 
 def signature(batch):
-    """Structure, shapes and dtypes of a batch of tensors (or specs), hashable; None if there is anything else in it."""
+    """Structure, shapes and dtypes of a batch of tensors (or specs), hashable; None if there is anything else in it, text for one."""
     if isinstance(batch, Operand):
-        return (batch.shape, batch.dtype) if 0 not in batch.shape else None
+        return (batch.shape, batch.dtype) if 0 not in batch.shape and batch.dtype != "string" else None
     if batch.__class__ is dict:
         parts = [(key, signature(batch[key])) for key in batch]
     elif isinstance(batch, (tuple, list)):

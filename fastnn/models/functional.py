@@ -7,7 +7,7 @@ from ..layers import InputSpec, Layer
 from ..layers.calling import with_mask
 from ..layers.input_spec import way_out
 from ..saving.legacy_config import modern_config
-from ..tensor import FLOATS, Spec, Tensor, as_array
+from ..tensor import FLOATS, Spec, Tensor, as_array, text_tensor
 from . import network_config
 from .arrays import leaves, like
 from .model import Model
@@ -153,7 +153,7 @@ class Functional(Model):
                 continue
             if not isinstance(x, (Tensor, Spec)):
                 array = hasattr(x, "__array__") and not ops.is_sparse(x)
-                x = Tensor(as_array(x, spec.dtype)) if array else self._to_tensor(x)
+                x = text_tensor(x) if spec.dtype == "string" else Tensor(as_array(x, spec.dtype)) if array else self._to_tensor(x)
             found.append(self._fit(x, spec))
         if inputs is found[0] and inputs.__class__ is Tensor:
             self.__dict__["_seen"] = inputs.shape, inputs.dtype     # the next one like it needs no look
@@ -196,6 +196,8 @@ class Functional(Model):
             raise ValueError(f'model "{self.name}": the input "{spec.name}" must be a tensor of shape {spec.shape}, received {x!r}')
         if len(x.shape) != len(spec.shape) or any([m is not None and n is not None and m != n for m, n in zip(spec.shape[1:], x.shape[1:])]):
             x = self._squeezed(x, spec)
+        if (x.dtype == "string") != (spec.dtype == "string"):
+            raise TypeError(f'model "{self.name}": the input "{spec.name}" has dtype {spec.dtype}, received {x.dtype}')
         if x.__class__ is Tensor and x.dtype != spec.dtype:
             mask, x = x.mask, ops.cast(x, dtype=spec.dtype)
             x.mask = mask

@@ -77,6 +77,11 @@ class Model(Fit, Files, Layer):
     def layers(self, value):
         raise AttributeError("`Model.layers` is made from the layers that are attributes: use another name for yours")
 
+    @property
+    def reads_strings(self):
+        """Whether there is a layer that takes text."""
+        return any(layer.reads_strings for layer in self._flatten_layers() if layer is not self and not isinstance(layer, Model))
+
     def get_layer(self, name=None, index=None):
         """A layer by name, or by its index in `layers`.
 

@@ -208,6 +208,8 @@ class Sequential(Model):
         return x
 
     def _input_dtype(self, name, where=None):
+        if name == "string":
+            return super()._input_dtype(name)
         if name.startswith("float"):
             return self.dtype
         if self.layers and self.layers[0].reads_integers:
@@ -254,6 +256,8 @@ def input_shape_of(layer):
 
 def implied_dtype(layer, dtype):
     """The dtype of an input that the user gave no dtype."""
+    if isinstance(layer, Layer) and layer.reads_strings:
+        return "string"
     return "int32" if getattr(layer, "integer_inputs", False) else dtype
 
 

@@ -266,6 +266,8 @@ class Trainer:
 
         where: position or key of the input, where there are several.
         """
+        if name == "string":
+            return name if self.reads_strings else self.dtype
         return self.dtype if name.startswith("float") else name
 
 

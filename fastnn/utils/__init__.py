@@ -8,6 +8,8 @@ import importlib
 _NAMES = {
     "extract_archive": "archive_utils",
     "PyDataset": "dataset_utils",
+    "text_dataset_from_directory": "text_dataset_utils",
+    "timeseries_dataset_from_array": "timeseries_dataset_utils",
     "disable_interactive_logging": "io_utils",
     "enable_interactive_logging": "io_utils",
     "is_interactive_logging_enabled": "io_utils",

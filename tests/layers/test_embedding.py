@@ -61,8 +61,10 @@ def test_weights_and_arguments_of_older_scripts():
     for weights in (table, [table]):
         layer = layers.Embedding(5, 3, weights=weights)
         np.testing.assert_array_equal(layer(np.array([4, 0])).numpy(), table[[4, 0]])
-    with pytest.warns(UserWarning, match="input_length"):
-        layers.Embedding(5, 3, input_length=7)
+    model = Sequential([layers.Embedding(5, 3, input_length=7), layers.Flatten()])
+    assert model.output_shape == (None, 21) and model.layers[0].get_weights()[0].shape == (5, 3)     # built at once
+    with pytest.raises(ValueError, match="input_shape"):
+        layers.Embedding(5, 3, input_length=-7)
     with pytest.raises(ValueError, match="lora_rank"):
         layers.Embedding(5, 3, lora_rank=2)
     for bad in (0, -1, 2.5, True, None):

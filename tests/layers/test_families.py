@@ -84,6 +84,9 @@ CASES = [
     ("ELU", {}, (3, 4)),
     ("Softmax", {}, (3, 4)),
     ("Rescaling", {"scale": 0.5, "offset": 1.0}, (3, 4)),
+    ("Normalization", {"mean": 0.5, "variance": 4.0}, (3, 4)),
+    ("Normalization", {"mean": [0.5] * 4, "variance": [4.0] * 4, "invert": True}, (3, 4)),
+    ("Normalization", {"axis": [1, 3]}, IMAGE),
     ("Identity", {}, (3, 4)),
     ("Lambda", {"function": ops.square}, (3, 4)),
     ("Masking", {"mask_value": 1.0}, (3, 4, 2)),
@@ -114,7 +117,8 @@ def test_what_every_layer_keeps(name, arguments, shape, dtype):
 
 def test_every_layer_is_tested():
     own = {value.__name__ for value in vars(layers).values() if isinstance(value, type) and issubclass(value, layers.Layer)}
-    of_layers = {"Wrapper", "TimeDistributed", "SpectralNormalization"}     # test_wrappers.py
+    of_text = {"TextVectorization", "StringLookup", "IntegerLookup", "CategoryEncoding", "Hashing", "HashedCrossing", "Discretization"}   # test_text.py
+    of_layers = of_text | {"Wrapper", "TimeDistributed", "SpectralNormalization"}     # test_wrappers.py
     assert own - of_layers - {"Layer", "InputLayer"} <= {name for name, *_ in CASES} | {facts["class"] for facts in FACTS.values()}
 
 

@@ -215,7 +215,7 @@ def test_pictures_where_a_label_belongs():
 
 def test_validation_data_are_named():
     for held_out, message in (((X, Y[:3]), "`validation_data`: all arrays"), ((X[:, :2], Y), "`validation_data`: Input 0"),
-                              (X, r"pass validation_data=\(x, y\)"), ((np.array([["a"]]), Y), "`validation_data`: `x` must hold")):
+                              (X, r"pass validation_data=\(x, y\)"), ((np.array([["a"]] * len(Y)), Y), "`validation_data`: `x` must hold")):
         with pytest.raises(ValueError, match=message):
             compiled().fit(X, Y, validation_data=held_out, verbose=0)
 

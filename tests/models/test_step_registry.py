@@ -24,7 +24,10 @@ DATA = METRICS["batch"]
 # Classes and functions without golden cases: name -> arguments.
 LOSSES_ELSEWHERE = {"CTC"}     # tested below
 LAYERS = {"Dropout": {"rate": 0.4}, "Rescaling": {"scale": 0.5}, "Lambda": {"function": ops.square},
+          "Normalization": {"mean": [0.1] * 5, "variance": [2.0] * 5}, "Discretization": {"bin_boundaries": [-1.0, 0.0, 1.0], "output_mode": "one_hot"},
           "GaussianNoise": {"stddev": 0.2}, "GaussianDropout": {"rate": 0.3}, "AlphaDropout": {"rate": 0.3}}
+LAYERS_OF_INTEGERS = {"CategoryEncoding": {"num_tokens": 6}, "IntegerLookup": {"vocabulary": [3, 1], "output_mode": "multi_hot", "num_oov_indices": 2}}
+LAYERS_ELSEWHERE = {"TextVectorization", "StringLookup", "Hashing", "HashedCrossing"}      # tests/models/test_text.py: text has no plans
 REGULARIZERS = {"L1": {}, "L2": {}, "L1L2": {"l1": 0.01, "l2": 0.02}, "OrthogonalRegularizer": {}}
 CONSTRAINTS = {"MaxNorm": {"max_value": 0.5}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}}
 METRIC_ARGUMENTS = {"Mean": {}, "Sum": {}}
@@ -47,7 +50,7 @@ def public(module):
 
 
 @pytest.mark.parametrize("module, known", [
-    (layers, {facts["class"] for facts in FACTS.values()} | set(LAYERS)), (losses, {c for c, _, _ in LOSSES["CASES"].values()} | LOSSES_ELSEWHERE),
+    (layers, {facts["class"] for facts in FACTS.values()} | {*LAYERS, *LAYERS_OF_INTEGERS, *LAYERS_ELSEWHERE}), (losses, {c for c, _, _ in LOSSES["CASES"].values()} | LOSSES_ELSEWHERE),
     (metrics, {c for c, _, _ in METRICS["CASES"].values()} | set(METRIC_ARGUMENTS)),
     (optimizers, {c for c, _ in OPTIMIZERS["CASES"].values()}), (optimizers.schedules, {c for c, _ in OPTIMIZERS["SCHEDULES"].values()}),
     (regularizers, set(REGULARIZERS)), (constraints, set(CONSTRAINTS)), (callbacks, set(CALLBACKS) | CALLBACKS_ELSEWHERE),
@@ -142,6 +145,12 @@ def test_layers(name, golden):
 @pytest.mark.parametrize("name", LAYERS)
 def test_other_layers(name):
     compare(lambda: layer_model(lambda: getattr(layers, name)(**LAYERS[name]), [(5,)]), X, numbers(10, 2))
+
+
+@pytest.mark.parametrize("name", LAYERS_OF_INTEGERS)
+def test_layers_of_integers(name):
+    x = np.random.default_rng(0).integers(0, 6, (10, 5))
+    compare(lambda: layer_model(lambda: getattr(layers, name)(**LAYERS_OF_INTEGERS[name]), [(5,)], ["int64"]), x, numbers(10, 2))
 
 
 def test_float64():
