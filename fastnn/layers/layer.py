@@ -9,7 +9,7 @@ from .. import config, constraints, initializers, regularizers
 from ..metrics import Metric
 from ..tensor import FLOATS, Spec, Tensor, Variable, standardize_dtype
 from ..utils.naming import unique_name
-from ..utils.serialization import serialize_value
+from ..utils.serialization import deserialize, is_builtin, serialize_value
 from .calling import Calling, _state
 from .structure import contents, flatten, map_shapes, unique
 
@@ -191,6 +191,9 @@ class Layer(Calling):
     @classmethod
     def from_config(cls, config):
         """A new layer from the result of `get_config`."""
+        if is_builtin(cls.get_config) and not is_builtin(cls):      # which found the arguments itself, layers and functions among them
+            own = inspect.signature(cls.__init__).parameters
+            config = {key: deserialize(value) if key in own and holds_objects(value) else value for key, value in config.items()}
         config = accepted(cls, config)
         try:
             return cls(**config)
@@ -283,6 +286,11 @@ def accepted(cls, config):
     names = {p.name for p in parameters}
     return {key: value for key, value in config.items() if key in names or key not in OF_ALL}
 
+
+
+def holds_objects(value):
+    """Whether a value in a config is the config of an object, or a list of such."""
+    return isinstance(value, dict) and "class_name" in value or isinstance(value, list) and any(map(holds_objects, value))
 
 
 def _marks_built(build):

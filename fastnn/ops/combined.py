@@ -184,6 +184,8 @@ def diff(a, n=1, axis=-1):
     a = operand(a)
     lead = (slice(None),) * normalize_axis(axis, len(a.shape), "diff")
     for _ in range(n):
+        if a.shape[len(lead)] == 0:     # and so it stays, however large n is
+            break
         a = subtract(getitem(a, lead + (slice(1, None),)), getitem(a, lead + (slice(None, -1),)))
     return a
 

@@ -1,6 +1,7 @@
 """Tensors made of nothing but a shape: constants, ranges, triangles; and the way from and to NumPy."""
 import numpy as np
 
+from .. import budget
 from ..op import normal, op
 from ..tensor import FLOATS, Operand, Spec, Tensor, UnknownSize, convert_to_tensor, own, scope, standardize_dtype
 from ._shapes import common_operands, operand
@@ -106,6 +107,7 @@ def _between(start, stop, num, endpoint, axis):
     start, stop = [x if x.dtype in FLOATS else cast(x, dtype=None) for x in (start, stop)]
     parts = max(num - 1 if endpoint else num, 1)
     step = divide(subtract(stop, start), parts)
+    budget.take((num,), "float64", "the result of linspace")
     share = np.arange(num) / parts
     share = share.reshape((-1,) + (1,) * len(step.shape)).astype(step.dtype)
     y = add(multiply(start, 1.0 - share), multiply(stop, share))      # both ends exactly

@@ -1,6 +1,7 @@
 """Tensors cut up, stacked and turned; choices among several; histograms; bits read as another type."""
 import numpy as np
 
+from .. import budget
 from ..op import normal, op
 from ..tensor import FLOATS, Spec, standardize_dtype
 from ._shapes import normalize_axis, operand, size_of
@@ -143,6 +144,7 @@ def histogram(x, bins=10, range=None):
     if range is not None or x.shape[0] == 0:
         low, high = map(float, range or (0, 1))
         wider = 0.5 if low == high else 0.0
+        budget.take((bins,), "float64", "the borders of a histogram")
         borders = operand(np.linspace(low - wider, high + wider, bins + 1).astype(x.dtype))
     else:
         low, high = min(x), max(x)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .. import config
+from .. import budget, config
 from ..op import normal, op
 from ..tensor import FLOATS, Spec
 from ._shapes import operand
@@ -217,6 +217,7 @@ def _matrix(length, size, method, antialias):
 
 def _windows(length, size):
     """Where the windows that share an axis out evenly begin and end."""
+    budget.take((size,), "int64", "the windows of an adaptive pooling")
     at = np.arange(size + 1) * length
     return at[:-1] // size, -(-at[1:] // size)
 

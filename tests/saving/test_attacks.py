@@ -203,6 +203,20 @@ def test_graphs_make_no_tensors_out_of_nothing(functional, op, args):
         load_model(functional)
 
 
+@pytest.mark.parametrize("op, more", [("Linspace", [0.0, 10**11]), ("Logspace", [0.0, 10**11]), ("Histogram", [10**11, [0, 1]]), ("Diff", [10**11])])
+def test_nor_large_ones_beside_those_of_the_model(functional, op, more):
+    def change(config):
+        source = config["config"]["layers"][1]["inbound_nodes"][0]["args"]
+        config["config"]["layers"].insert(1, {"module": "keras.src.ops.numpy", "class_name": op, "registered_name": op, "name": "harm",
+                                              "config": {"name": "harm"}, "inbound_nodes": [{"args": [*source, *more], "kwargs": {}}]})
+    rewrite(functional, change)
+    if op == "Diff":
+        assert load_model(functional).count_params() == 8
+        return
+    with pytest.raises(ValueError, match="exhaust memory"):
+        load_model(functional)
+
+
 def test_graphs_written_backwards_take_no_more_time(functional):
     """In the worst order each layer waits for the next one: 4000 took two minutes when all were tried again and again."""
     def change(config):
@@ -237,11 +251,15 @@ def test_errors_name_the_file(victim, harm, message):
 @pytest.mark.parametrize("layer, config", [
     ("Dense", {"units": 10**12}), ("Embedding", {"input_dim": 10**9, "output_dim": 10**5}),
     ("EinsumDense", {"equation": "ab,bc->ac", "output_shape": 10**12}), ("PReLU", {}), ("Dense", {"units": 10**7}),
+    ("AdaptiveMaxPooling1D", {"output_size": 10**11}),
 ])
 def test_a_config_cannot_ask_for_more_than_the_file_holds(victim, layer, config):
     def change(whole):
         whole["config"]["layers"][1] = {"module": "keras.layers", "class_name": layer, "registered_name": None,
                                         "config": {"name": "harm", **config}}
+        if layer == "AdaptiveMaxPooling1D":
+            whole["config"]["layers"][0]["config"]["batch_shape"] = [None, 8, 8]
+            whole["config"].pop("build_input_shape")
         if layer == "PReLU":
             whole["config"]["layers"][0]["config"]["batch_shape"] = [None, 10**12]
             whole["config"].pop("build_input_shape")

@@ -54,3 +54,33 @@ def test_what_does_not_fit_of_an_archive_of_keras_2_can_be_left_out():
         other.load_weights(KERAS2, skip_mismatch=True)
     same = [np.array_equal(a, b) for a, b in zip(made.get_weights(), other.get_weights()) if a.shape == b.shape]
     assert len(same) == len(made.get_weights()) - 2 and all(same)
+
+
+@fastnn.saving.register_keras_serializable("other_models")
+class Pair(fastnn.Model):
+    """Two models in one, as of a GAN, and a list of layers; without a `get_config`."""
+
+    def __init__(self, generator, discriminator, more=(), function=None, **kwargs):
+        super().__init__(**kwargs)
+        self.generator, self.discriminator, self.more, self.function = generator, discriminator, list(more), function
+
+    def call(self, x):
+        for layer in self.more:
+            x = layer(x)
+        return self.function(self.discriminator(self.generator(x)))
+
+
+def test_arguments_that_are_models_are_made_again(tmp_path, rng):
+    x, path = rng.normal(size=(4, 3)), tmp_path / "pair.keras"
+    generator = fastnn.Sequential([layers.Input((3,)), layers.Dense(3)], name="generator")
+    discriminator = fastnn.Sequential([layers.Input((3,)), layers.Dense(1)], name="discriminator")
+    discriminator.compile("adam", "mse")
+    discriminator.fit(x, x[:, :1], verbose=0)
+    model = Pair(generator, discriminator, [layers.Dense(3), layers.Dense(3)], fastnn.activations.tanh)
+    model.compile("sgd", "mse")
+    model.fit(x, x[:, :1], verbose=0)
+    model.save(path)
+    loaded = load_model(path)
+    assert loaded.function is fastnn.activations.tanh and len(loaded.more) == 2
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    loaded.fit(x, x[:, :1], verbose=0)
