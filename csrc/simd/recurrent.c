@@ -1,0 +1,205 @@
+/* Tuned float kernels: recurrent layers over whole sequences.
+ *
+ * A chunk takes some rows of the batch through all steps, so that no step waits for another thread.  A step is a product of
+ * these rows, in registers, with the packed kernel, which stays in the caches; then the gates, row by row.  Backward the
+ * chunk gathers the states that were multiplied, and ends with one product over all its steps: its part of the kernel's gradient. */
+#include "level.h"
+#include "../chunks.h"
+#include "../recurrent.h"
+#include "gemm.h"
+#include "recurrent_units.h"
+
+enum {
+  RECURRENT_ROWS_MOST = TILE_ROWS * (14 / TILE_ROWS), /* rows of a block: one or two tiles */
+  RECURRENT_LARGE = 1 << 18,                          /* floats of a kernel from which on blocks are higher: it is read from afar */
+  RECURRENT_FEW = 4,                                  /* up to so many rows, the kernel is read where it lies */
+  RECURRENT_PARTS = 1 << 22,                          /* floats of all parts of the kernel's gradient, about */
+  RECURRENT_WORK = 1 << 20,                           /* multiply-adds below which threads cost more than they give */
+};
+
+/* Columns of the kernel, or of the kernel turned. */
+typedef struct {
+  const float *b, *bias;
+  int64_t n, k, ldb;
+  int turned;
+  float *packed; /* NULL: it is used where it lies */
+} recurrent_weights;
+
+typedef struct {
+  fn_recurrent s;
+  const float *z, *h, *c, *k, *bias, *factor, *dy, *dlast, *dlastc;
+  float *y, *last, *lastc, *gates, *cells, *dz, *dh, *dc, *dk, *dbias;
+  recurrent_weights w[2];                  /* the second: of the candidate of a GRU that resets before the product */
+  int64_t most, share, chunks;             /* rows of a block at most, and of a chunk */
+  int64_t wide, narrow;                    /* from one row of scratch to the next, of all gates and of a state */
+  float *parts;                            /* of each chunk: its gradient of kernel and bias */
+  int status;
+} recurrent;
+
+static int64_t recurrent_step_of(int64_t n) { return (FN_CEIL(n, 16) | 1) * 16; } /* so that rows do not share cache sets */
+
+/* ---- Products ---- */
+
+static int recurrent_multiply(const recurrent_weights *w, const float *a, int64_t lda, int64_t rows, float *c, int64_t ldc) {
+  gemm g = {.a = a, .b = w->b, .bias = w->bias, .c = c, .m = rows, .n = w->n, .k = w->k, .lda = lda, .ldb = w->ldb, .ldc = ldc,
+            .tb = w->turned, .packed = w->packed, .deep = w->k};
+  if (!w->packed) return gemm_serial(&g);
+  for (int64_t p = 0, panels = gemm_panels(w->n); p < panels; p++)
+    gemm_panel(&g, (gemm_view){a, lda}, gemm_place_b(&g, p, 0, w->k, NULL, 0), 0, rows, p, 0, w->k);
+  return FN_OK;
+}
+
+static int64_t recurrent_packed(const recurrent_weights *w) { return FN_CEIL(w->n, VL) * VL * w->k; }
+
+static void recurrent_pack(recurrent_weights *w, float *to) {
+  gemm g = {.b = w->b, .n = w->n, .k = w->k, .ldb = w->ldb, .tb = w->turned};
+  gemm_pack(&g, w->packed = to, 0, gemm_panels(w->n), 0, w->k, 0, w->k);
+}
+
+/* Cuts the batch, and packs the kernel; `parts`: floats that each chunk wants beside. */
+static int recurrent_prepare(recurrent *j, int64_t parts) {
+  const fn_recurrent *s = &j->s;
+  int64_t width = s->gates * s->u, weights = width * s->u, chunks;
+  j->most = weights > RECURRENT_LARGE ? 4 * RECURRENT_ROWS_MOST : RECURRENT_ROWS_MOST;
+  chunks = FN_CEIL(s->b, j->most);
+  if (chunks > 2) chunks = FN_CEIL(chunks, 4) * 4;
+  else if (s->b >= 8) chunks = 2;
+  if ((double)s->b * (double)s->t * (double)(weights + 64 * width) < RECURRENT_WORK) chunks = 1;
+  chunks = FN_MIN(chunks, FN_MIN(64, FN_MAX(4, RECURRENT_PARTS / weights)));
+  j->share = FN_CEIL(s->b, chunks), j->chunks = FN_CEIL(s->b, j->share);
+  j->wide = recurrent_step_of(width), j->narrow = recurrent_step_of(s->u);
+  int packs = s->b > RECURRENT_FEW && s->b * s->t > 4 * RECURRENT_FEW;
+  int64_t first = packs ? recurrent_packed(j->w) : 0, second = packs ? recurrent_packed(j->w + 1) : 0;
+  float *space = fn_scratch(0, (size_t)(first + second + j->chunks * parts) * 4 + 4);
+  if (!space) return FN_NOMEM;
+  if (packs) recurrent_pack(j->w, space);
+  if (second) recurrent_pack(j->w + 1, space + first);
+  j->parts = space + first + second;
+  return FN_OK;
+}
+
+/* Whether a step of a block has anything to do. */
+static int recurrent_any(const fn_recurrent *s, int64_t row, int64_t rows, int64_t step) {
+  if (!s->mask) return 1;
+  for (int64_t r = 0; r < rows; r++)
+    if (fn_recurrent_on(s, row + r, step)) return 1;
+  return 0;
+}
+
+static void recurrent_copy(float *to, const float *from, int64_t n) {
+  if (from) memcpy(to, from, (size_t)n * 4);
+  else memset(to, 0, (size_t)n * 4);
+}
+
+/* ---- Forward ---- */
+
+typedef void (*recurrent_body)(const recurrent_row *r, int64_t u, int act, int rec);
+
+/* Runs a body for each row of a block that is not masked. */
+static void recurrent_each(const recurrent *j, int64_t row, int64_t rows, int64_t step, float *space, recurrent_body body) {
+  const fn_recurrent *s = &j->s;
+  const int64_t u = s->u, width = s->gates * u, place = fn_recurrent_place(s, step);
+  float *p = space, *fed = p + rows * j->wide, *inner = fed + rows * j->narrow;
+  for (int64_t r = 0; r < rows; r++) {
+    if (!fn_recurrent_on(s, row + r, step)) continue;
+    int64_t b = row + r, at = b * s->t + step;
+    recurrent_row x = {.x = j->z + (b * s->t + place) * width, .p = p + r * j->wide, .factor = j->factor ? j->factor + b * u : NULL,
+                       .h = j->last + b * u, .c = j->lastc ? j->lastc + b * u : NULL, .y = j->y + at * u, .fed = fed + r * j->narrow,
+                       .gates = j->gates ? j->gates + at * s->kept * u : NULL, .cells = j->cells ? j->cells + at * u : NULL,
+                       .inner = inner + r * j->narrow};
+    body(&x, u, (int)s->act, (int)s->rec);
+  }
+}
+
+/* What a masked row gives. */
+static void recurrent_pass(const recurrent *j, int64_t b, int64_t step) {
+  const fn_recurrent *s = &j->s;
+  int64_t u = s->u, at = b * s->t + step;
+  recurrent_copy(j->y + at * u, s->zero || !step ? NULL : j->y + (at - 1) * u, u);
+  if (j->gates) memset(j->gates + at * s->kept * u, 0, (size_t)(s->kept * u) * 4);
+  if (j->cells) recurrent_copy(j->cells + at * u, j->lastc + b * u, u);
+}
+
+static int recurrent_block(const recurrent *j, int64_t row, int64_t rows, float *space) {
+  const fn_recurrent *s = &j->s;
+  const int64_t u = s->u;
+  float *p = space, *fed = p + rows * j->wide;
+  int status = FN_OK, two = s->gates == FN_GRU && !s->after;
+  recurrent_body body = s->gates == FN_LSTM ? lstm_units_row : s->gates == FN_SIMPLE_RNN ? simple_units_row : two ? gru_gates_row : gru_units_row;
+  memcpy(j->last + row * u, j->h + row * u, (size_t)(rows * u) * 4);
+  if (j->lastc) memcpy(j->lastc + row * u, j->c + row * u, (size_t)(rows * u) * 4);
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < u; i++) fed[r * j->narrow + i] = j->h[(row + r) * u + i] * (j->factor ? j->factor[(row + r) * u + i] : 1);
+  for (int64_t step = 0; step < s->t; step++) {
+    if (recurrent_any(s, row, rows, step)) {
+      status |= recurrent_multiply(j->w, fed, j->narrow, rows, p, j->wide);
+      recurrent_each(j, row, rows, step, space, body);
+      if (two) {
+        status |= recurrent_multiply(j->w + 1, fed, j->narrow, rows, p + 2 * u, j->wide);
+        recurrent_each(j, row, rows, step, space, gru_rest_row);
+      }
+    }
+    if (s->mask)
+      for (int64_t r = 0; r < rows; r++)
+        if (!fn_recurrent_on(s, row + r, step)) recurrent_pass(j, row + r, step);
+  }
+  return status;
+}
+
+/* Blocks of about equal height: BLOCK(row, rows) from a chunk's first row to its last. */
+#define RECURRENT_BLOCKS(j, chunk, BLOCK)                                                       \
+  do {                                                                                          \
+    int64_t at_ = chunk * j->share, left_ = FN_MIN(j->share, j->s.b - at_);                     \
+    for (int64_t n_ = FN_CEIL(left_, j->most), rows_; n_; n_--, at_ += rows_, left_ -= rows_) { \
+      rows_ = FN_CEIL(left_, n_);                                                               \
+      BLOCK(at_, rows_);                                                                        \
+    }                                                                                           \
+  } while (0)
+
+static void recurrent_report(recurrent *j, int status) {
+  if (status) __atomic_store_n(&j->status, FN_NOMEM, __ATOMIC_RELAXED);
+}
+
+static void recurrent_chunk(void *ctx, int64_t chunk) {
+  recurrent *j = ctx;
+  float *space = fn_scratch(3, (size_t)(FN_MIN(j->most, j->share) * (j->wide + 2 * j->narrow)) * 4);
+  if (!space) {
+    recurrent_report(j, FN_NOMEM);
+    return;
+  }
+#define BLOCK(row, rows) recurrent_report(j, recurrent_block(j, row, rows, space))
+  RECURRENT_BLOCKS(j, chunk, BLOCK);
+#undef BLOCK
+}
+
+static int recurrent_forward(recurrent *j) {
+  const fn_recurrent *s = &j->s;
+  const int64_t u = s->u, width = s->gates * u;
+  if (!u || !s->b) return FN_OK;
+  int two = s->gates == FN_GRU && !s->after;
+  j->w[0] = (recurrent_weights){.b = j->k, .bias = j->bias, .n = two ? 2 * u : width, .k = u, .ldb = width};
+  if (two) j->w[1] = (recurrent_weights){.b = j->k + 2 * u, .bias = j->bias ? j->bias + 2 * u : NULL, .n = u, .k = u, .ldb = width};
+  if (recurrent_prepare(j, 0)) return FN_NOMEM;
+  fn_parallel(j->chunks, recurrent_chunk, j);
+  return j->status;
+}
+
+FN_TUNED(simple_rnn) {
+  recurrent j = {.s = fn_recurrent_of(a + 7, FN_SIMPLE_RNN, a[3].p), .z = a[0].p, .h = a[1].p, .k = a[2].p, .factor = a[4].p,
+                 .y = a[5].p, .last = a[6].p};
+  j.s.rec = FN_SIGMOID; /* there are no gates; the usual pair has code of its own */
+  return recurrent_forward(&j);
+}
+FN_TUNED(lstm) {
+  recurrent j = {.s = fn_recurrent_of(a + 11, FN_LSTM, a[4].p), .z = a[0].p, .h = a[1].p, .c = a[2].p, .k = a[3].p, .factor = a[5].p,
+                 .y = a[6].p, .last = a[7].p, .lastc = a[8].p, .gates = a[9].p, .cells = a[10].p};
+  if (!j.gates || !j.cells) j.gates = j.cells = NULL;
+  return recurrent_forward(&j);
+}
+FN_TUNED(gru) {
+  recurrent j = {.s = fn_recurrent_of(a + 9, FN_GRU, a[4].p), .z = a[0].p, .h = a[1].p, .k = a[2].p, .bias = a[3].p, .factor = a[5].p,
+                 .y = a[6].p, .last = a[7].p, .gates = a[8].p};
+  return recurrent_forward(&j);
+}
+
+#include "recurrent_grad.h"
