@@ -1,7 +1,8 @@
 /* What the reference and the tuned kernels of recurrent layers share: sizes, the order of the steps, and masks.
  *
  * Step s of the recurrence reads place t of the sequence: s, or counted from the end where `reverse` says so.  Results
- * lie in the order of the steps, gradients of z in that of the sequence. */
+ * lie in the order of the steps, gradients of z in that of the sequence.  What is kept for the gradient lies step by step, all
+ * rows of the batch side by side: (t, b, ...), as it is written and read. */
 #ifndef FN_RECURRENT_H
 #define FN_RECURRENT_H
 #include "fn.h"
@@ -31,6 +32,9 @@ static inline int64_t fn_recurrent_place(const fn_recurrent *s, int64_t step) { 
 static inline int fn_recurrent_on(const fn_recurrent *s, int64_t row, int64_t step) {
   return !s->mask || s->mask[row * s->t + fn_recurrent_place(s, step)];
 }
+
+/* Where a step of a row is among what is kept, counted in rows. */
+static inline int64_t fn_recurrent_kept(const fn_recurrent *s, int64_t row, int64_t step) { return step * s->b + row; }
 
 /* The last step before this one that is not masked, -1 if there is none. */
 static inline int64_t fn_recurrent_before(const fn_recurrent *s, int64_t row, int64_t step) {

@@ -2,7 +2,8 @@
  *
  * A chunk takes some rows of the batch through all steps, so that no step waits for another thread.  A step is a product of
  * these rows, in registers, with the packed kernel, which stays in the caches; then the gates, row by row.  Backward the
- * chunk gathers the states that were multiplied, and ends with one product over all its steps: its part of the kernel's gradient. */
+ * chunk gathers what was multiplied at some steps, and its gradients, and adds their product to its part of the kernel's gradient:
+ * one product over all steps, of which each piece is used while it is in the caches. */
 #include "level.h"
 #include "../chunks.h"
 #include "../recurrent.h"
@@ -33,6 +34,7 @@ typedef struct {
   int64_t most, share, chunks;             /* rows of a block at most, and of a chunk */
   int64_t wide, narrow;                    /* from one row of scratch to the next, of all gates and of a state */
   float *parts;                            /* of each chunk: its gradient of kernel and bias */
+  int64_t stream;                          /* whether what is kept, or dz, is written past the caches */
   int status;
 } recurrent;
 
@@ -91,6 +93,14 @@ static void recurrent_copy(float *to, const float *from, int64_t n) {
   else memset(to, 0, (size_t)n * 4);
 }
 
+/* Asks for n floats that the next step reads or writes: rows of z and y lie too far apart to be fetched by themselves. */
+FN_INLINE void recurrent_ask(const float *p, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(p + i, 0);
+}
+FN_INLINE void recurrent_claim(float *p, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(p + i, 1);
+}
+
 /* ---- Forward ---- */
 
 typedef void (*recurrent_body)(const recurrent_row *r, int64_t u, int act, int rec);
@@ -99,14 +109,16 @@ typedef void (*recurrent_body)(const recurrent_row *r, int64_t u, int act, int r
 static void recurrent_each(const recurrent *j, int64_t row, int64_t rows, int64_t step, float *space, recurrent_body body) {
   const fn_recurrent *s = &j->s;
   const int64_t u = s->u, width = s->gates * u, place = fn_recurrent_place(s, step);
+  const int64_t ahead = step + 1 < s->t ? s->reverse ? -width : width : 0;
   float *p = space, *fed = p + rows * j->wide, *inner = fed + rows * j->narrow;
   for (int64_t r = 0; r < rows; r++) {
     if (!fn_recurrent_on(s, row + r, step)) continue;
-    int64_t b = row + r, at = b * s->t + step;
+    int64_t b = row + r, at = fn_recurrent_kept(s, b, step);
     recurrent_row x = {.x = j->z + (b * s->t + place) * width, .p = p + r * j->wide, .factor = j->factor ? j->factor + b * u : NULL,
-                       .h = j->last + b * u, .c = j->lastc ? j->lastc + b * u : NULL, .y = j->y + at * u, .fed = fed + r * j->narrow,
+                       .h = j->last + b * u, .c = j->lastc ? j->lastc + b * u : NULL, .y = j->y + (b * s->t + step) * u, .fed = fed + r * j->narrow,
                        .gates = j->gates ? j->gates + at * s->kept * u : NULL, .cells = j->cells ? j->cells + at * u : NULL,
-                       .inner = inner + r * j->narrow};
+                       .inner = inner + r * j->narrow, .stream = j->stream};
+    if (ahead) recurrent_ask(x.x + ahead, width), recurrent_claim(x.y + u, u);
     body(&x, u, (int)s->act, (int)s->rec);
   }
 }
@@ -114,8 +126,9 @@ static void recurrent_each(const recurrent *j, int64_t row, int64_t rows, int64_
 /* What a masked row gives. */
 static void recurrent_pass(const recurrent *j, int64_t b, int64_t step) {
   const fn_recurrent *s = &j->s;
-  int64_t u = s->u, at = b * s->t + step;
-  recurrent_copy(j->y + at * u, s->zero || !step ? NULL : j->y + (at - 1) * u, u);
+  int64_t u = s->u, at = fn_recurrent_kept(s, b, step);
+  float *y = j->y + (b * s->t + step) * u;
+  recurrent_copy(y, s->zero || !step ? NULL : y - u, u);
   if (j->gates) memset(j->gates + at * s->kept * u, 0, (size_t)(s->kept * u) * 4);
   if (j->cells) recurrent_copy(j->cells + at * u, j->lastc + b * u, u);
 }
@@ -180,7 +193,9 @@ static int recurrent_forward(recurrent *j) {
   j->w[0] = (recurrent_weights){.b = j->k, .bias = j->bias, .n = two ? 2 * u : width, .k = u, .ldb = width};
   if (two) j->w[1] = (recurrent_weights){.b = j->k + 2 * u, .bias = j->bias ? j->bias + 2 * u : NULL, .n = u, .k = u, .ldb = width};
   if (recurrent_prepare(j, 0)) return FN_NOMEM;
+  j->stream = j->gates && worth_streaming(j->gates, s->b * s->t * s->kept * u, u) && (!j->cells || (uintptr_t)j->cells % (VL * 4) == 0);
   fn_parallel(j->chunks, recurrent_chunk, j);
+  vfence(j->stream);
   return j->status;
 }
 

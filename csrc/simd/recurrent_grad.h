@@ -1,60 +1,72 @@
-/* Gradients of recurrent layers: from the last step to the first, then the kernel's in one product. */
+/* Gradients of recurrent layers: from the last step to the first. */
 
-/* Scratch of a chunk, for the rows of a block. */
+enum { RECURRENT_DEPTH = 192 }; /* rows of the kernel's gradient that are multiplied at a time, about */
+
+/* Scratch of a chunk.  A step of a block has a place in it, until there are `steps` of them. */
 typedef struct {
-  float *dp, *back; /* gradients of the product, and of what was multiplied */
-  float *states;    /* what was multiplied at each step, in the order of dz */
-  float *inner;     /* of a GRU: the candidate's side of the product that the reset gate is on */
-  float *sum;       /* what a further block adds to its chunk's part */
+  int64_t rows, steps, at;  /* at: the place of the step */
+  float *dp, *fed, *inner;  /* of each step: gradients of the product; what was multiplied; of a GRU that times the reset gate */
+  float *back;              /* the gradient of what was multiplied at this step */
+  float *part;              /* to what the chunk adds up */
+  int fresh;                /* nothing is there yet */
 } recurrent_space;
 
 static int recurrent_find_space(const recurrent *j, recurrent_space *p) {
-  const fn_recurrent *s = &j->s;
-  int64_t rows = FN_MIN(j->most, j->share), states = s->t * rows * s->u, inner = s->gates == FN_GRU ? states : 0;
-  p->dp = fn_scratch(3, (size_t)(rows * (j->wide + j->narrow) + states + inner + s->gates * s->u * (s->u + 1)) * 4);
+  p->rows = FN_MIN(j->most, j->share), p->steps = FN_CEIL(RECURRENT_DEPTH, p->rows);
+  int64_t rows = p->rows * p->steps;
+  p->dp = fn_scratch(3, (size_t)(rows * (j->wide + 2 * j->narrow) + p->rows * j->narrow + VL) * 4); /* rows of dp are read in whole vectors */
   if (!p->dp) return FN_NOMEM;
-  p->back = p->dp + rows * j->wide, p->states = p->back + rows * j->narrow;
-  p->inner = p->states + states, p->sum = p->inner + inner;
+  p->fed = p->dp + rows * j->wide, p->inner = p->fed + rows * j->narrow, p->back = p->inner + rows * j->narrow;
   return FN_OK;
 }
-
-/* Where step `step` of row r of a block is among `states` and `inner`. */
-static int64_t recurrent_state_at(const fn_recurrent *s, int64_t r, int64_t step) { return (r * s->t + fn_recurrent_place(s, step)) * s->u; }
 
 static void recurrent_each_back(const recurrent *j, const recurrent_space *p, int64_t row, int64_t rows, int64_t step, recurrent_body body) {
   const fn_recurrent *s = &j->s;
   const int64_t u = s->u, width = s->gates * u, place = fn_recurrent_place(s, step);
   for (int64_t r = 0; r < rows; r++) {
     if (!fn_recurrent_on(s, row + r, step)) continue;
-    int64_t b = row + r, at = b * s->t + step, last = fn_recurrent_before(s, b, step), state = recurrent_state_at(s, r, step);
-    recurrent_row x = {.before = last < 0 ? j->h + b * u : j->y + (b * s->t + last) * u, .y = j->y + at * u,
+    int64_t b = row + r, at = fn_recurrent_kept(s, b, step), last = fn_recurrent_before(s, b, step), here = p->at * rows + r;
+    recurrent_row x = {.before = last < 0 ? j->h + b * u : j->y + (b * s->t + last) * u, .y = j->y + (b * s->t + step) * u,
                        .gates = j->gates ? j->gates + at * s->kept * u : NULL, .cells = j->cells ? j->cells + at * u : NULL,
-                       .c_before = !j->cells ? NULL : step ? j->cells + (at - 1) * u : j->c + b * u, .dh = j->dh + b * u,
-                       .dc = j->dc ? j->dc + b * u : NULL, .dz = j->dz + (b * s->t + place) * width, .dp = p->dp + r * j->wide,
-                       .fed = p->states + state, .inner = p->inner + state, .dfed = p->back + r * j->narrow};
+                       .c_before = !j->cells ? NULL : step ? j->cells + (at - s->b) * u : j->c + b * u, .dh = j->dh + b * u,
+                       .dc = j->dc ? j->dc + b * u : NULL, .dz = j->dz + (b * s->t + place) * width, .dp = p->dp + here * j->wide,
+                       .fed = p->fed + here * j->narrow, .inner = p->inner + here * j->narrow, .dfed = p->back + r * j->narrow,
+                       .stream = j->stream};
+    if (step) {
+      if (x.gates) recurrent_ask(x.gates - s->b * s->kept * u, s->kept * u);
+      if (!j->stream) recurrent_claim(x.dz + (s->reverse ? width : -width), width);
+    }
+    if (step > 1) {
+      recurrent_ask(j->y + (b * s->t + step - 2) * u, u);
+      if (x.cells) recurrent_ask(x.c_before - s->b * u, u);
+    }
     body(&x, u, (int)s->act, (int)s->rec);
   }
 }
 
-/* Before the step: dy is added, and what the step had multiplied is noted; masked rows have no gradient of z. */
-static void recurrent_enter(const recurrent *j, const recurrent_space *p, int64_t b, int64_t r, int64_t step, int64_t first) {
+/* Before the step: dy is added, and what the step had multiplied is noted; a masked row has no gradients. */
+static void recurrent_enter(const recurrent *j, const recurrent_space *p, int64_t b, int64_t here, int64_t step, int64_t first) {
   const fn_recurrent *s = &j->s;
-  const int64_t u = s->u, width = s->gates * u, at = b * s->t + step;
-  float *dh = j->dh + b * u, *state = p->states + recurrent_state_at(s, r, step);
+  const int64_t u = s->u, width = s->gates * u;
+  float *dh = j->dh + b * u, *fed = p->fed + here * j->narrow;
   if (j->dy && fn_recurrent_shows(s, b, step, first)) {
-    const float *dy = j->dy + at * u;
+    const float *dy = j->dy + (b * s->t + step) * u;
+    if (step) recurrent_ask(dy - u, u);
     for (int64_t i = 0; i < u; i++) dh[i] += dy[i];
   }
   if (fn_recurrent_on(s, b, step)) {
     int64_t last = fn_recurrent_before(s, b, step);
     const float *from = last < 0 ? j->h + b * u : j->y + (b * s->t + last) * u, *factor = j->factor + b * u;
-    if (j->factor)
-      for (int64_t i = 0; i < u; i++) state[i] = from[i] * factor[i];
-    else memcpy(state, from, (size_t)u * 4);
+    for (int64_t i = 0; i < u; i += VL) {
+      int64_t n = FN_MIN(VL, u - i);
+      vf x = load_lanes(from + i, n);
+      store_lanes(fed + i, j->factor ? x * load_lanes(factor + i, n) : x, n);
+    }
   } else {
-    memset(state, 0, (size_t)u * 4);
+    memset(fed, 0, (size_t)u * 4);
+    memset(p->inner + here * j->narrow, 0, (size_t)u * 4);
+    memset(p->dp + here * j->wide, 0, (size_t)width * 4);
     memset(j->dz + (b * s->t + fn_recurrent_place(s, step)) * width, 0, (size_t)width * 4);
-    if (s->gates == FN_GRU) memset(p->inner + recurrent_state_at(s, r, step), 0, (size_t)u * 4);
   }
 }
 
@@ -74,75 +86,70 @@ static void recurrent_leave(const recurrent *j, const recurrent_space *p, int64_
 
 static int recurrent_step_back(const recurrent *j, const recurrent_space *p, int64_t row, int64_t rows, int64_t step) {
   const fn_recurrent *s = &j->s;
+  const float *dp = p->dp + p->at * rows * j->wide;
   int status = FN_OK;
   recurrent_body body = s->gates == FN_LSTM ? lstm_units_back_row : s->gates == FN_SIMPLE_RNN ? simple_units_back_row : gru_units_back_row;
   if (s->gates == FN_GRU && !s->after) {
     recurrent_each_back(j, p, row, rows, step, gru_rest_back_row);
-    status |= recurrent_multiply(j->w + 1, p->dp + 2 * s->u, j->wide, rows, p->back, j->narrow);
+    status |= recurrent_multiply(j->w + 1, dp + 2 * s->u, j->wide, rows, p->back, j->narrow);
     recurrent_each_back(j, p, row, rows, step, gru_gates_back_row);
     recurrent_leave(j, p, row, rows, step);
   } else {
     recurrent_each_back(j, p, row, rows, step, body);
   }
-  status |= recurrent_multiply(j->w, p->dp, j->wide, rows, p->back, j->narrow);
+  status |= recurrent_multiply(j->w, dp, j->wide, rows, p->back, j->narrow);
   recurrent_leave(j, p, row, rows, step);
   return status;
 }
 
 /* ---- The kernel's gradient, and the bias' of a GRU ---- */
 
-/* c = a^T b over all steps of a block. */
-static int recurrent_gather(const recurrent *j, const float *a, const float *b, int64_t ldb, int64_t n, int64_t steps, float *c) {
-  const int64_t u = j->s.u;
-  gemm g = {.a = a, .b = b, .c = c, .m = u, .n = n, .k = steps, .lda = u, .ldb = ldb, .ldc = j->s.gates * u, .ta = 1};
-  return gemm_serial(&g);
+/* Columns [from, from + n) of a chunk's part += fed^T dp, over `depth` rows of both. */
+static void recurrent_gather(const recurrent *j, const recurrent_space *p, const float *fed, int64_t from, int64_t n, int64_t depth) {
+  const int64_t width = j->s.gates * j->s.u;
+  gemm g = {.c = p->part + from, .m = j->s.u, .n = n, .k = depth, .ldc = width, .ta = 1};
+  for (int64_t i = 0, panels = gemm_panels(n); i < panels; i++)
+    gemm_panel(&g, (gemm_view){fed, j->narrow}, (gemm_view){p->dp + from + i * PANEL, j->wide}, 0, g.m, i, !p->fresh, depth);
 }
 
-/* out = the sums of the columns of x: of the steps of each row first, so that no sum is long. */
-static void recurrent_sums(const float *x, int64_t ldx, int64_t rows, int64_t steps, int64_t n, float *out) {
-  for (int64_t i = 0; i < n; i += VL) {
-    int64_t lanes = FN_MIN(VL, n - i);
+/* The bias' gradient += the sums of the columns of dp. */
+static void recurrent_sum(const recurrent *j, const recurrent_space *p, int64_t depth) {
+  const int64_t width = j->s.gates * j->s.u;
+  float *out = p->part + width * j->s.u;
+  for (int64_t i = 0; i < width; i += VL) {
+    int64_t n = FN_MIN(VL, width - i);
     vf sum = {0};
-    for (int64_t r = 0; r < rows; r++) {
-      vf part = {0};
-      for (int64_t t = 0; t < steps; t++) part += load_lanes(x + (r * steps + t) * ldx + i, lanes);
-      sum += part;
-    }
-    store_lanes(out + i, sum, lanes);
+    for (int64_t r = 0; r < depth; r++) sum += load_lanes(p->dp + r * j->wide + i, n);
+    store_lanes(out + i, p->fresh ? sum : load_lanes(out + i, n) + sum, n);
   }
 }
 
-/* A block's part: the kernel's rows, then the bias. */
-static int recurrent_part(const recurrent *j, const recurrent_space *p, int64_t row, int64_t rows, float *to) {
+/* What the steps so far add to the chunk's part. */
+static void recurrent_flush(const recurrent *j, recurrent_space *p, int64_t rows) {
   const fn_recurrent *s = &j->s;
-  const int64_t u = s->u, width = s->gates * u, steps = rows * s->t;
-  const float *dz = j->dz + row * s->t * width;
-  if (s->gates != FN_GRU) return recurrent_gather(j, p->states, dz, width, width, steps, to);
-  int status = recurrent_gather(j, p->states, dz, width, 2 * u, steps, to);
-  if (s->after) status |= recurrent_gather(j, p->states, p->inner, u, u, steps, to + 2 * u);
-  else status |= recurrent_gather(j, p->inner, dz + 2 * u, width, u, steps, to + 2 * u);
-  if (!j->dbias) return status;
-  recurrent_sums(dz, width, rows, s->t, 2 * u, to + u * width);
-  if (s->after) recurrent_sums(p->inner, u, rows, s->t, u, to + u * width + 2 * u);
-  else recurrent_sums(dz + 2 * u, width, rows, s->t, u, to + u * width + 2 * u);
-  return status;
+  int64_t depth = p->at * rows;
+  int two = s->gates == FN_GRU && !s->after;
+  recurrent_gather(j, p, p->fed, 0, two ? 2 * s->u : s->gates * s->u, depth);
+  if (two) recurrent_gather(j, p, p->inner, 2 * s->u, s->u, depth);
+  if (j->dbias) recurrent_sum(j, p, depth);
+  p->at = 0, p->fresh = 0;
 }
 
-static int recurrent_block_back(const recurrent *j, const recurrent_space *p, int64_t row, int64_t rows, float *part, int fresh) {
+static int recurrent_block_back(const recurrent *j, recurrent_space *p, int64_t row, int64_t rows) {
   const fn_recurrent *s = &j->s;
-  const int64_t u = s->u, size = (u + (j->dbias != NULL)) * s->gates * u;
+  const int64_t u = s->u;
   int64_t first[4 * RECURRENT_ROWS_MOST];
   int status = FN_OK;
   recurrent_copy(j->dh + row * u, j->dlast ? j->dlast + row * u : NULL, rows * u);
   if (j->dc) recurrent_copy(j->dc + row * u, j->dlastc ? j->dlastc + row * u : NULL, rows * u);
   for (int64_t r = 0; r < rows; r++) first[r] = fn_recurrent_first(s, row + r);
   for (int64_t step = s->t - 1; step >= 0; step--) {
-    for (int64_t r = 0; r < rows; r++) recurrent_enter(j, p, row + r, r, step, first[r]);
-    if (recurrent_any(s, row, rows, step)) status |= recurrent_step_back(j, p, row, rows, step);
+    for (int64_t r = 0; r < rows; r++) recurrent_enter(j, p, row + r, p->at * rows + r, step, first[r]);
+    if (!recurrent_any(s, row, rows, step)) continue;
+    status |= recurrent_step_back(j, p, row, rows, step);
+    if (++p->at == p->steps) recurrent_flush(j, p, rows);
   }
-  if (fresh) return status | recurrent_part(j, p, row, rows, part);
-  status |= recurrent_part(j, p, row, rows, p->sum);
-  for (int64_t i = 0; i < size; i++) part[i] += p->sum[i];
+  recurrent_flush(j, p, rows);
   return status;
 }
 
@@ -153,8 +160,8 @@ static void recurrent_chunk_back(void *ctx, int64_t chunk) {
     recurrent_report(j, FN_NOMEM);
     return;
   }
-  float *part = j->parts + chunk * j->s.gates * j->s.u * (j->s.u + 1);
-#define BLOCK(row, rows) recurrent_report(j, recurrent_block_back(j, &p, row, rows, part, row == chunk * j->share))
+  p.part = j->parts + chunk * j->s.gates * j->s.u * (j->s.u + 1), p.at = 0, p.fresh = 1;
+#define BLOCK(row, rows) recurrent_report(j, recurrent_block_back(j, &p, row, rows))
   RECURRENT_BLOCKS(j, chunk, BLOCK);
 #undef BLOCK
 }
@@ -187,7 +194,9 @@ static int recurrent_backward(recurrent *j) {
   j->w[0] = (recurrent_weights){.b = j->k, .n = u, .k = two ? 2 * u : width, .ldb = width, .turned = 1};
   if (two) j->w[1] = (recurrent_weights){.b = j->k + 2 * u, .n = u, .k = u, .ldb = width, .turned = 1};
   if (recurrent_prepare(j, (u + 1) * width)) return FN_NOMEM;
+  j->stream = worth_streaming(j->dz, s->b * s->t * width, u);
   fn_parallel(j->chunks, recurrent_chunk_back, j);
+  vfence(j->stream);
   fn_over_rows(&(fn_arg){.p = j}, 0, size, j->chunks, recurrent_join);
   return j->status;
 }

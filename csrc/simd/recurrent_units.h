@@ -10,6 +10,7 @@ typedef struct {
   const float *c_before;
   float *dh, *dc, *dz, *dp; /* gradients, dp that of the product */
   float *dfed, *inner;      /* see the GRU */
+  int64_t stream;           /* whether gates, cells and dz are written past the caches */
 } recurrent_row;
 
 FN_INLINE vf recurrent_act(int act, vf x) {
@@ -30,6 +31,9 @@ FN_INLINE vf recurrent_slope(int act, vf dy, vf y) {
     if (i_ < u) UNITS(i_, u - i_);                   \
   } while (0)
 
+/* Writes what is not read again before long. */
+FN_INLINE void recurrent_put(const recurrent_row *r, float *p, vf v, int64_t n) { stream_lanes(p, v, n, r->stream); }
+
 /* The new state: stored as such, as the output, and as what is multiplied next. */
 FN_INLINE void recurrent_give(const recurrent_row *r, int64_t i, vf h, int64_t n) {
   store_lanes(r->h + i, h, n), store_lanes(r->y + i, h, n);
@@ -48,7 +52,7 @@ FN_INLINE void simple_units_back(const recurrent_row *r, int64_t u, int act, int
 #define UNITS(i, n)                                                                             \
   do {                                                                                          \
     vf dz = recurrent_slope(act, load_lanes(r->dh + i, n), load_lanes(r->y + i, n));            \
-    store_lanes(r->dz + i, dz, n), store_lanes(r->dp + i, dz, n), store_lanes(r->dh + i, (vf){0}, n); \
+    recurrent_put(r, r->dz + i, dz, n), store_lanes(r->dp + i, dz, n), store_lanes(r->dh + i, (vf){0}, n); \
   } while (0)
   RECURRENT_UNITS(u, UNITS);
 #undef UNITS
@@ -64,9 +68,9 @@ FN_INLINE void lstm_some(const recurrent_row *r, int64_t u, int64_t i, int64_t n
   store_lanes(r->c + i, c, n);
   recurrent_give(r, i, out * recurrent_act(act, c), n);
   if (!r->gates) return;
-  store_lanes(r->gates + i, in, n), store_lanes(r->gates + u + i, forget, n);
-  store_lanes(r->gates + 2 * u + i, fresh, n), store_lanes(r->gates + 3 * u + i, out, n);
-  store_lanes(r->cells + i, c, n);
+  recurrent_put(r, r->gates + i, in, n), recurrent_put(r, r->gates + u + i, forget, n);
+  recurrent_put(r, r->gates + 2 * u + i, fresh, n), recurrent_put(r, r->gates + 3 * u + i, out, n);
+  recurrent_put(r, r->cells + i, c, n);
 }
 
 FN_INLINE void lstm_units(const recurrent_row *r, int64_t u, int act, int rec) {
@@ -81,7 +85,7 @@ FN_INLINE void lstm_some_back(const recurrent_row *r, int64_t u, int64_t i, int6
   vf dh = load_lanes(r->dh + i, n), dc = load_lanes(r->dc + i, n) + recurrent_slope(act, dh * out, shown);
   vf d[4] = {recurrent_slope(rec, dc * fresh, in), recurrent_slope(rec, dc * load_lanes(r->c_before + i, n), forget),
              recurrent_slope(act, dc * in, fresh), recurrent_slope(rec, dh * shown, out)};
-  for (int k = 0; k < 4; k++) store_lanes(r->dz + k * u + i, d[k], n), store_lanes(r->dp + k * u + i, d[k], n);
+  for (int k = 0; k < 4; k++) recurrent_put(r, r->dz + k * u + i, d[k], n), store_lanes(r->dp + k * u + i, d[k], n);
   store_lanes(r->dc + i, dc * forget, n), store_lanes(r->dh + i, (vf){0}, n);
 }
 
@@ -94,7 +98,7 @@ FN_INLINE void lstm_units_back(const recurrent_row *r, int64_t u, int act, int r
 /* ---- GRU: with the reset gate behind the product in one go, else in two with a product between them ---- */
 
 FN_INLINE void gru_mix(const recurrent_row *r, int64_t u, int64_t i, int64_t n, vf update, vf fresh) {
-  if (r->gates) store_lanes(r->gates + 2 * u + i, fresh, n);
+  if (r->gates) recurrent_put(r, r->gates + 2 * u + i, fresh, n);
   vf before = load_lanes(r->h + i, n);
   recurrent_give(r, i, update * before + (1 - update) * fresh, n);
 }
@@ -103,8 +107,8 @@ FN_INLINE void gru_some(const recurrent_row *r, int64_t u, int64_t i, int64_t n,
   vf update = recurrent_act(rec, load_lanes(r->x + i, n) + load_lanes(r->p + i, n));
   vf reset = recurrent_act(rec, load_lanes(r->x + u + i, n) + load_lanes(r->p + u + i, n)), inner = load_lanes(r->p + 2 * u + i, n);
   if (r->gates) {
-    store_lanes(r->gates + i, update, n), store_lanes(r->gates + u + i, reset, n);
-    store_lanes(r->gates + 3 * u + i, inner, n);
+    recurrent_put(r, r->gates + i, update, n), recurrent_put(r, r->gates + u + i, reset, n);
+    recurrent_put(r, r->gates + 3 * u + i, inner, n);
   }
   gru_mix(r, u, i, n, update, recurrent_act(act, load_lanes(r->x + 2 * u + i, n) + reset * inner));
 }
@@ -122,7 +126,7 @@ FN_INLINE void gru_gates(const recurrent_row *r, int64_t u, int act, int rec) {
   do {                                                                                                     \
     vf update = recurrent_act(rec, load_lanes(r->x + i, n) + load_lanes(r->p + i, n));                     \
     vf reset = recurrent_act(rec, load_lanes(r->x + u + i, n) + load_lanes(r->p + u + i, n));              \
-    if (r->gates) store_lanes(r->gates + i, update, n), store_lanes(r->gates + u + i, reset, n);           \
+    if (r->gates) recurrent_put(r, r->gates + i, update, n), recurrent_put(r, r->gates + u + i, reset, n);           \
     store_lanes(r->inner + i, update, n), store_lanes(r->fed + i, load_lanes(r->fed + i, n) * reset, n);   \
   } while (0)
   RECURRENT_UNITS(u, UNITS);
@@ -142,7 +146,7 @@ FN_INLINE void gru_rest(const recurrent_row *r, int64_t u, int act, int rec) {
 FN_INLINE vf gru_mix_back(const recurrent_row *r, int64_t u, int64_t i, int64_t n, int act, int rec) {
   vf update = load_lanes(r->gates + i, n), fresh = load_lanes(r->gates + 2 * u + i, n), dh = load_lanes(r->dh + i, n);
   vf d = recurrent_slope(rec, dh * (load_lanes(r->before + i, n) - fresh), update), df = recurrent_slope(act, dh * (1 - update), fresh);
-  store_lanes(r->dz + i, d, n), store_lanes(r->dp + i, d, n), store_lanes(r->dz + 2 * u + i, df, n);
+  recurrent_put(r, r->dz + i, d, n), store_lanes(r->dp + i, d, n), recurrent_put(r, r->dz + 2 * u + i, df, n);
   store_lanes(r->dh + i, dh * update, n);
   return df;
 }
@@ -152,8 +156,8 @@ FN_INLINE void gru_units_back(const recurrent_row *r, int64_t u, int act, int re
   do {                                                                                                     \
     vf df = gru_mix_back(r, u, i, n, act, rec), reset = load_lanes(r->gates + u + i, n);                   \
     vf dr = recurrent_slope(rec, df * load_lanes(r->gates + 3 * u + i, n), reset);                         \
-    store_lanes(r->dz + u + i, dr, n), store_lanes(r->dp + u + i, dr, n);                                  \
-    store_lanes(r->dp + 2 * u + i, df * reset, n), store_lanes(r->inner + i, df * reset, n);               \
+    recurrent_put(r, r->dz + u + i, dr, n), store_lanes(r->dp + u + i, dr, n);                             \
+    store_lanes(r->dp + 2 * u + i, df * reset, n);                                                         \
   } while (0)
   RECURRENT_UNITS(u, UNITS);
 #undef UNITS
@@ -165,14 +169,14 @@ FN_INLINE void gru_rest_back(const recurrent_row *r, int64_t u, int act, int rec
 #undef UNITS
 }
 
-/* dfed comes as the gradient of the state times the reset gate; `inner` gets these two for the gradient of the kernel. */
+/* dfed comes as the gradient of the state times the reset gate; `inner` gets that product, which the kernel's gradient needs. */
 FN_INLINE void gru_gates_back(const recurrent_row *r, int64_t u, int act, int rec) {
   (void)act;
 #define UNITS(i, n)                                                                                        \
   do {                                                                                                     \
     vf reset = load_lanes(r->gates + u + i, n), back = load_lanes(r->dfed + i, n), fed = load_lanes(r->fed + i, n); \
     vf dr = recurrent_slope(rec, back * fed, reset);                                                       \
-    store_lanes(r->dz + u + i, dr, n), store_lanes(r->dp + u + i, dr, n);                                  \
+    recurrent_put(r, r->dz + u + i, dr, n), store_lanes(r->dp + u + i, dr, n);                                  \
     store_lanes(r->inner + i, fed * reset, n), store_lanes(r->dfed + i, back * reset, n);                  \
   } while (0)
   RECURRENT_UNITS(u, UNITS);

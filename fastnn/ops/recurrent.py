@@ -11,7 +11,7 @@ What they share:
     reverse        whether the steps go from the end of the sequence to its beginning; outputs come in the order of the steps
 
 Rows of the batch are independent, so that a thread takes some of them through all steps.  Only while a tape records is anything
-kept for the gradient; each op says what.
+kept for the gradient, steps first, (steps, batch, ...); each op says what.
 """
 from ..op import integers, normal, op, uniform
 from ..tensor import FLOATS, Spec
@@ -85,7 +85,7 @@ def _grad_cases(gates, states, kept, more=(), **attrs):
     """The same with gradients in front, and what was kept behind; some with a factor, some with the last states alone."""
     return [((None if i % 3 == 2 else normal(b, t, u), *[normal(b, u) if i % 3 else None] * states, *[normal(b, u)] * states,
               uniform(u, gates * u, low=-0.5, high=0.5), _mask(b, t, w), _factor(b, u, "f" if i % 2 else ""),
-              uniform(b, t, u), *[uniform(b, t, n * u, low=0.1, high=0.9) for n in kept]), {**own, **attrs})
+              uniform(b, t, u), *[uniform(t, b, n * u, low=0.1, high=0.9) for n in kept]), {**own, **attrs})
             for i, ((b, t, u), w, own) in enumerate([*_SIZES, *more])]
 
 
@@ -148,7 +148,7 @@ class lstm:
     def spec(z, h, c, kernel, mask=None, state_factor=None, *, activation="tanh", recurrent_activation="sigmoid", reverse=False,
              zero_masked=False):
         state, y = _check("lstm", 4, z, h, kernel, mask, state_factor, activation, recurrent_activation, c=c)
-        return y, state, state, Spec(z.shape, z.dtype), y
+        return y, state, state, *[Spec((y.shape[1], y.shape[0], n), y.dtype) for n in (z.shape[2], y.shape[2])]
 
     def cpu(z, h, c, kernel, mask, state_factor, y, last, last_c, gates, cells, *, activation, recurrent_activation, reverse,
             zero_masked):
@@ -172,7 +172,7 @@ class lstm_grad:
 
     def spec(dy, dlast, dlast_c, h, c, kernel, mask, state_factor, y, gates, cells, *, activation="tanh",
              recurrent_activation="sigmoid", reverse=False, zero_masked=False):
-        return gates, h, c, kernel
+        return Spec((*y.shape[:2], gates.shape[2]), y.dtype), h, c, kernel
 
     def cpu(dy, dlast, dlast_c, h, c, kernel, mask, state_factor, y, gates, cells, dz, dh, dc, dk, *, activation,
             recurrent_activation, reverse, zero_masked):
@@ -200,7 +200,7 @@ class gru:
     def spec(z, h, kernel, recurrent_bias=None, mask=None, state_factor=None, *, activation="tanh", recurrent_activation="sigmoid",
              reset_after=True, reverse=False, zero_masked=False):
         state, y = _check("gru", 3, z, h, kernel, mask, state_factor, activation, recurrent_activation, bias=recurrent_bias)
-        return y, state, Spec((*y.shape[:2], (3 + bool(reset_after)) * kernel.shape[0]), z.dtype)
+        return y, state, Spec((y.shape[1], y.shape[0], (3 + bool(reset_after)) * kernel.shape[0]), z.dtype)
 
     def cpu(z, h, kernel, recurrent_bias, mask, state_factor, y, last, gates, *, activation, recurrent_activation, reset_after, reverse,
             zero_masked):

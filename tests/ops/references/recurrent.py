@@ -101,8 +101,8 @@ def lstm_grad(dy, dlast, dlast_c, h, c, kernel, mask, state_factor, y, gates, ce
     dkernel, act, slope = np.zeros(kernel.shape), SLOPE[activation], SLOPE[recurrent_activation]
 
     def cell(row, step, before, fed, dh, dc):
-        i, f, g, o = np.split(gates[row, step], 4)
-        shown, c_before = ACT[activation](cells[row, step]), cells[row, step - 1] if step else c[row]
+        i, f, g, o = np.split(gates[step, row], 4)
+        shown, c_before = ACT[activation](cells[step, row]), cells[step - 1, row] if step else c[row]
         dc = dc + dh * o * act(shown)
         dz = np.concatenate([dc * g * slope(i), dc * c_before * slope(f), dc * i * act(g), dh * shown * slope(o)])
         dkernel[:] += np.outer(fed, dz)
@@ -117,10 +117,10 @@ def gru_grad(dy, dlast, h, kernel, mask, state_factor, y, gates, *, activation="
     dkernel, dbias = np.zeros(kernel.shape), np.zeros(3 * u)
 
     def cell(row, step, before, fed, dh, dc):
-        update, reset, fresh = gates[row, step, :u], gates[row, step, u:2 * u], gates[row, step, 2 * u:3 * u]
+        update, reset, fresh = gates[step, row, :u], gates[step, row, u:2 * u], gates[step, row, 2 * u:3 * u]
         du, df = dh * (before - fresh) * slope(update), dh * (1 - update) * act(fresh)
         if reset_after:
-            dr = df * gates[row, step, 3 * u:] * slope(reset)
+            dr = df * gates[step, row, 3 * u:] * slope(reset)
             dp = np.concatenate([du, dr, df * reset])
             dkernel[:] += np.outer(fed, dp)
             dfed = kernel @ dp
