@@ -2,7 +2,10 @@
  *
  * Step s of the recurrence reads place t of the sequence: s, or counted from the end where `reverse` says so.  Results
  * lie in the order of the steps, gradients of z in that of the sequence.  What is kept for the gradient lies step by step, all
- * rows of the batch side by side: (t, b, ...), as it is written and read. */
+ * rows of the batch side by side: (t, b, ...), as it is written and read.
+ *
+ * Kernels take either z, the inputs of all gates, or x, of which they make z = x w + wb themselves: n is the width of
+ * what they take.  Then z is nowhere in memory, nor is its gradient. */
 #ifndef FN_RECURRENT_H
 #define FN_RECURRENT_H
 #include "fn.h"
@@ -13,19 +16,22 @@ enum { FN_HARD_SIGMOID = FN_LEAKY_RELU + 1 }; /* one more activation: x / 6 + 1/
 enum { FN_SIMPLE_RNN = 1, FN_GRU = 3, FN_LSTM = 4 }; /* kinds of cells are told by the number of their gates */
 
 typedef struct {
-  int64_t b, t, u, act, rec; /* rows of the batch, steps, units; activations of the state and of the gates */
+  int64_t b, t, u, n, act, rec; /* rows of the batch, steps, units, inputs; activations of the state and of the gates */
   int reverse, zero, after;  /* zero: masked steps give zeros; after: GRU resets after the product */
   int gates, kept;           /* blocks of u in z; and among what is kept of a step for the gradient */
   const uint8_t *mask;       /* (b, t): 0 where a step is left out; NULL: none is */
 } fn_recurrent;
 
-#define FN_RECURRENT_SIZES "b:n t:n u:n act:i rec:i reverse:i zero:i after:n"
+#define FN_RECURRENT_SIZES "b:n t:n u:n n:n act:i rec:i reverse:i zero:i after:n"
 
 static inline fn_recurrent fn_recurrent_of(const fn_arg *a, int gates, const void *mask) {
-  int after = a[7].i != 0;
-  return (fn_recurrent){a[0].i, a[1].i, a[2].i, a[3].i, a[4].i, a[5].i != 0, a[6].i != 0, after,
+  int after = a[8].i != 0;
+  return (fn_recurrent){a[0].i, a[1].i, a[2].i, a[3].i, a[4].i, a[5].i, a[6].i != 0, a[7].i != 0, after,
                         gates, gates == FN_GRU ? 3 + after : gates, mask};
 }
+
+/* Whether the numbers go together, and there is something to do. */
+static inline int fn_recurrent_fits(const fn_recurrent *s, const void *w) { return s->u && (w || s->n == s->gates * s->u); }
 
 static inline int64_t fn_recurrent_place(const fn_recurrent *s, int64_t step) { return s->reverse ? s->t - 1 - step : step; }
 

@@ -15,6 +15,20 @@ def places(steps, reverse):
     return range(steps - 1, -1, -1) if reverse else range(steps)
 
 
+def with_inputs(z, weights, bias):
+    return z if weights is None else z @ weights + (0 if bias is None else bias)
+
+
+def with_gradient_of_inputs(gradients, x, weights, input_grad):
+    """The gradients with that of z in front, or of the inputs, and of the weights and their bias at the end."""
+    dz, *others = gradients
+    if weights is None:
+        return gradients
+    x, weights = wide(x, weights)
+    flat = dz.reshape(-1, dz.shape[-1])
+    return *([dz @ weights.T] if input_grad else []), *others, x.reshape(len(flat), x.shape[-1]).T @ flat, flat.sum(0)
+
+
 def forward(cell, z, states, mask, factor, reverse, zero_masked, units):
     """cell(x, fed, states) -> states, whose first is the output; the outputs and the last states."""
     batch, steps = z.shape[:2]
@@ -32,16 +46,18 @@ def forward(cell, z, states, mask, factor, reverse, zero_masked, units):
     return (outputs, *states)
 
 
-def simple_rnn(z, h, kernel, mask=None, state_factor=None, *, activation="tanh", reverse=False, zero_masked=False):
-    z, h, kernel, state_factor = wide(z, h, kernel, state_factor)
+def simple_rnn(z, h, kernel, mask=None, state_factor=None, weights=None, bias=None, *, activation="tanh", reverse=False,
+               zero_masked=False):
+    z, h, kernel, state_factor = wide(with_inputs(*wide(z, weights, bias)), h, kernel, state_factor)
 
     def cell(x, fed, states):
         return [ACT[activation](x + fed @ kernel)]
     return forward(cell, z, [h], mask, state_factor, reverse, zero_masked, kernel.shape[0])
 
 
-def lstm(z, h, c, kernel, mask=None, state_factor=None, *, activation="tanh", recurrent_activation="sigmoid", reverse=False,
-         zero_masked=False):
+def lstm(z, h, c, kernel, mask=None, state_factor=None, weights=None, bias=None, *, activation="tanh", recurrent_activation="sigmoid",
+         reverse=False, zero_masked=False):
+    z = with_inputs(*wide(z, weights, bias))
     z, h, c, kernel, state_factor = wide(z, h, c, kernel, state_factor)
 
     def cell(x, fed, states):
@@ -51,8 +67,9 @@ def lstm(z, h, c, kernel, mask=None, state_factor=None, *, activation="tanh", re
     return forward(cell, z, [h, c], mask, state_factor, reverse, zero_masked, kernel.shape[0])
 
 
-def gru(z, h, kernel, recurrent_bias=None, mask=None, state_factor=None, *, activation="tanh", recurrent_activation="sigmoid",
-        reset_after=True, reverse=False, zero_masked=False):
+def gru(z, h, kernel, recurrent_bias=None, mask=None, state_factor=None, weights=None, bias=None, *, activation="tanh",
+        recurrent_activation="sigmoid", reset_after=True, reverse=False, zero_masked=False):
+    z = with_inputs(*wide(z, weights, bias))
     z, h, kernel, bias, state_factor = wide(z, h, kernel, recurrent_bias, state_factor)
     u = kernel.shape[0]
     bias = np.zeros(3 * u) if bias is None else bias
@@ -83,7 +100,8 @@ def backward(cell, dy, dstates, h, mask, factor, y, reverse, zero_masked, width)
     return dz, dh, dc
 
 
-def simple_rnn_grad(dy, dlast, h, kernel, mask, state_factor, y, *, activation="tanh", reverse=False, zero_masked=False):
+def simple_rnn_grad(dy, dlast, h, kernel, mask, state_factor, y, x=None, weights=None, *, activation="tanh", reverse=False,
+                    zero_masked=False, input_grad=True):
     dy, dlast, h, kernel, factor, y = wide(dy, dlast, h, kernel, state_factor, y)
     dkernel = np.zeros(kernel.shape)
 
@@ -92,11 +110,11 @@ def simple_rnn_grad(dy, dlast, h, kernel, mask, state_factor, y, *, activation="
         dkernel[:] += np.outer(fed, dz)
         return dz, 0, dc, kernel @ dz
     dz, dh, _ = backward(cell, dy, [dlast, None], h, mask, factor, y, reverse, zero_masked, kernel.shape[1])
-    return dz, dh, dkernel
+    return with_gradient_of_inputs((dz, dh, dkernel), x, weights, input_grad)
 
 
-def lstm_grad(dy, dlast, dlast_c, h, c, kernel, mask, state_factor, y, gates, cells, *, activation="tanh",
-              recurrent_activation="sigmoid", reverse=False, zero_masked=False):
+def lstm_grad(dy, dlast, dlast_c, h, c, kernel, mask, state_factor, y, gates, cells, x=None, weights=None, *,
+              activation="tanh", recurrent_activation="sigmoid", reverse=False, zero_masked=False, input_grad=True):
     dy, dlast, dlast_c, h, c, kernel, factor, y, gates, cells = wide(dy, dlast, dlast_c, h, c, kernel, state_factor, y, gates, cells)
     dkernel, act, slope = np.zeros(kernel.shape), SLOPE[activation], SLOPE[recurrent_activation]
 
@@ -107,11 +125,12 @@ def lstm_grad(dy, dlast, dlast_c, h, c, kernel, mask, state_factor, y, gates, ce
         dz = np.concatenate([dc * g * slope(i), dc * c_before * slope(f), dc * i * act(g), dh * shown * slope(o)])
         dkernel[:] += np.outer(fed, dz)
         return dz, 0, dc * f, kernel @ dz
-    return *backward(cell, dy, [dlast, dlast_c], h, mask, factor, y, reverse, zero_masked, kernel.shape[1]), dkernel
+    found = backward(cell, dy, [dlast, dlast_c], h, mask, factor, y, reverse, zero_masked, kernel.shape[1])
+    return with_gradient_of_inputs((*found, dkernel), x, weights, input_grad)
 
 
-def gru_grad(dy, dlast, h, kernel, mask, state_factor, y, gates, *, activation="tanh", recurrent_activation="sigmoid",
-             reset_after=True, reverse=False, zero_masked=False):
+def gru_grad(dy, dlast, h, kernel, mask, state_factor, y, gates, x=None, weights=None, *, activation="tanh",
+             recurrent_activation="sigmoid", reset_after=True, reverse=False, zero_masked=False, input_grad=True):
     dy, dlast, h, kernel, factor, y, gates = wide(dy, dlast, h, kernel, state_factor, y, gates)
     u, act, slope = kernel.shape[0], SLOPE[activation], SLOPE[recurrent_activation]
     dkernel, dbias = np.zeros(kernel.shape), np.zeros(3 * u)
@@ -134,4 +153,4 @@ def gru_grad(dy, dlast, h, kernel, mask, state_factor, y, gates, *, activation="
         dbias[:] += dp
         return np.concatenate([du, dr, df]), dh * update, dc, dfed
     dz, dh, _ = backward(cell, dy, [dlast, None], h, mask, factor, y, reverse, zero_masked, kernel.shape[1])
-    return dz, dh, dkernel, dbias
+    return with_gradient_of_inputs((dz, dh, dkernel, dbias), x, weights, input_grad)
