@@ -16,16 +16,25 @@ CELLS = {"simple_rnn": (1, 1), "lstm": (4, 2), "gru": (3, 1)}       # gates, sta
 WAYS = list(itertools.product((None, "some", "none", "last"), (False, True), (False, True), (False, True)))
 
 
-def inputs(name, batch, steps, units, rng, dtype, mask=None, factor=False, bias=True):
-    """z, the states, the kernel, a bias for the GRU, mask and state_factor as arrays."""
+def inputs(name, batch, steps, units, rng, dtype, mask=None, factor=False, features=None):
+    """z (with features: the inputs), the states, the kernel, a bias for the GRU, mask, state_factor, weights and bias as arrays."""
     gates, states = CELLS[name]
     masks = {"some": rng.random((batch, steps)) < 0.6, "none": np.zeros((batch, steps), bool),
              "last": np.arange(steps) >= rng.integers(0, steps + 1, (batch, 1))}
-    return [rng.standard_normal((batch, steps, gates * units)).astype(dtype),
+    weights = [] if features is None else [rng.standard_normal((features, gates * units)) / np.sqrt(features + 1),
+                                           rng.standard_normal(gates * units)]
+    return [rng.standard_normal((batch, steps, gates * units if features is None else features)).astype(dtype),
             *[rng.standard_normal((batch, units)).astype(dtype) for _ in range(states)],
             (rng.standard_normal((units, gates * units)) / np.sqrt(units)).astype(dtype),
-            *([rng.standard_normal(gates * units).astype(dtype) if bias else None] if name == "gru" else []),
-            masks.get(mask), (rng.integers(0, 2, (batch, units)) * 2).astype(dtype) if factor else None]
+            *([rng.standard_normal(gates * units).astype(dtype)] if name == "gru" else []),
+            masks.get(mask), (rng.integers(0, 2, (batch, units)) * 2).astype(dtype) if factor else None,
+            *[w.astype(dtype) for w in weights]]
+
+
+def differentiable(name, arrays):
+    """The places of floats among them, but for the factor."""
+    factor = list(REGISTRY[name].inputs).index("state_factor")
+    return [k for k, x in enumerate(arrays) if x is not None and x.dtype != bool and k != factor]
 
 
 def tensors(arrays):
@@ -35,7 +44,7 @@ def tensors(arrays):
 def gradients(name, arrays, seeds, **attrs):
     """Those of the outputs weighted by `seeds`, with regard to all floats but the factor."""
     xs = tensors(arrays)
-    sources = [x for x in xs[:-1] if x is not None and x.dtype != "bool"]
+    sources = [xs[k] for k in differentiable(name, arrays)]
     with GradientTape() as tape:
         tape.watch(sources)
         outputs = getattr(ops, name)(*xs, **attrs)
@@ -53,18 +62,19 @@ def ways(name):
     return [dict(reset_after=after) for after in (True, False)] if name == "gru" else [{}]
 
 
+@pytest.mark.parametrize("features", [None, 7])
 @pytest.mark.parametrize("mask, reverse, factor, zero_masked", WAYS)
 @pytest.mark.parametrize("name", CELLS)
-def test_values_and_gradients_of_plain_loops(name, mask, reverse, factor, zero_masked, rng):
+def test_values_and_gradients_of_plain_loops(name, mask, reverse, factor, zero_masked, features, rng):
     """Values by NumPy; gradients by differences in float64, and in float32 those of float64."""
     for more in ways(name):
         attrs = dict(reverse=reverse, zero_masked=zero_masked, **more)
-        arrays = inputs(name, 5, 6, 18, rng, "float64", mask, factor)
+        arrays = inputs(name, 5, 6, 18, rng, "float64", mask, factor, features)
         expected = getattr(reference, name)(*arrays, **attrs)
         seeds = [rng.standard_normal(y.shape) for y in expected]
         close([y.numpy() for y in getattr(ops, name)(*tensors(arrays), **attrs)], expected, 1e-12)
         found = gradients(name, arrays, seeds, **attrs)
-        moving = [k for k, x in enumerate(arrays[:-1]) if x is not None and x.dtype != bool]
+        moving = differentiable(name, arrays)
         directions = {k: rng.standard_normal(arrays[k].shape) for k in moving}
 
         def value(h):
@@ -83,8 +93,8 @@ def test_values_and_gradients_of_plain_loops(name, mask, reverse, factor, zero_m
                                                  (4, 0, 3), (0, 4, 3)])
 @pytest.mark.parametrize("name", CELLS)
 def test_bits_do_not_depend_on_threads(name, batch, steps, units, rng, threads):
-    for more in ways(name):
-        arrays = inputs(name, batch, steps, units, rng, "float32", "some", True)
+    for more, features in itertools.product(ways(name), (None, 1, 40)):
+        arrays = inputs(name, batch, steps, units, rng, "float32", "some", True, features)
         expected = getattr(reference, name)(*arrays, **more)
         seeds = [rng.standard_normal(y.shape).astype("float32") for y in expected]
         found = []
@@ -102,8 +112,8 @@ def test_bits_do_not_depend_on_threads(name, batch, steps, units, rng, threads):
 def test_instruction_sets_agree(name, level, which, rng, monkeypatch):
     """`which`: the result that has a gradient; None: all."""
     for (batch, steps, units), factor in itertools.product([(29, 37, 24), (2, 3, 65)], (False, True)):
-        for more in ways(name):
-            arrays = inputs(name, batch, steps, units, rng, "float32", "some" if factor else None, factor)
+        for more, features in itertools.product(ways(name), (None, 21)):
+            arrays = inputs(name, batch, steps, units, rng, "float32", "some" if factor else None, factor, features)
             seeds = [rng.standard_normal((batch, steps, units)), *[rng.standard_normal((batch, units))] * CELLS[name][1]]
             seeds = [w.astype("float32") if which in (None, k) else None for k, w in enumerate(seeds)]
             found = []
@@ -119,12 +129,12 @@ def test_nothing_is_kept_without_a_tape(rng, monkeypatch):
     monkeypatch.setattr("fastnn.op.launch", lambda name, args: (calls.append((name, args)), core.launch(name, args)))
     arrays = inputs("lstm", 2, 3, 4, rng, "float32")
     ops.lstm(*tensors(arrays))
-    assert calls[0][0] == "lstm" and calls[0][1][9:11] == (None, None)
+    assert calls[0][0] == "lstm" and calls[0][1][11:13] == (None, None)
     with GradientTape() as tape:
         z = Tensor(arrays[0])
         tape.watch(z)
         assert len(ops.lstm(z, *tensors(arrays[1:]))) == 3
-    assert [x.shape for x in calls[1][1][9:11]] == [(3, 2, 16), (3, 2, 4)]
+    assert [x.shape for x in calls[1][1][11:13]] == [(3, 2, 16), (3, 2, 4)]
     assert len(ops.lstm(Spec((None, None, 16), "float32"), *tensors(arrays[1:4]))) == 3
 
 
@@ -134,10 +144,22 @@ def test_arrays_that_are_not_contiguous(rng):
     close([y.numpy() for y in ops.gru(*turned)], [y.numpy() for y in ops.gru(*arrays)], 0)
 
 
+def test_gradients_of_inputs_are_computed_where_they_are_wanted(rng, monkeypatch):
+    """The first layer of a model needs none; and weights without a bias have no gradient of that."""
+    calls = []
+    monkeypatch.setattr("fastnn.op.launch", lambda name, args: (calls.append((name, args)), core.launch(name, args)))
+    xs = tensors(inputs("simple_rnn", 2, 3, 4, rng, "float32", features=5))[:-1]
+    with GradientTape() as tape:
+        tape.watch(xs[-1])
+        y = ops.simple_rnn(*xs)[0]
+    assert tape.gradient(y, xs[-1]).shape == (5, 4)
+    assert calls[-1][0] == "simple_rnn_grad" and calls[-1][1][9] is None
+
+
 def test_nan_in_masked_steps_does_no_harm(rng):
     for name in CELLS:
         arrays = inputs(name, 3, 4, 5, rng, "float32", "last")
-        arrays[0][~arrays[-2]] = np.nan
+        arrays[0][~arrays[list(REGISTRY[name].inputs).index("mask")]] = np.nan
         for y in [y.numpy() for y in getattr(ops, name)(*tensors(arrays))] + gradients(
                 name, arrays, [np.ones((3, 4, 5), "float32"), np.ones((3, 5), "float32")]):
             assert np.isfinite(y).all()
@@ -152,12 +174,14 @@ def test_nan_in_masked_steps_does_no_harm(rng):
     ({"mask": np.ones((2, 4), bool)}, r"\[lstm\] mask has shape \(2, 4\), expected \(2, 3\)"),
     ({"mask": np.ones((2, 3), "float32")}, r"\[lstm\] mask is of float32, expected bool"),
     ({"state_factor": np.ones((2, 1), "float32")}, r"\[lstm\] state_factor has shape \(2, 1\)"),
+    ({"weights": np.ones((7, 8), "float32")}, r"\[lstm\] weights has shape \(7, 8\), expected \(8, 8\), as the inputs have shape"),
+    ({"bias": np.ones(8, "float32")}, r"\[lstm\] a bias goes with weights"),
     ({"activation": "gelu"}, r"\[lstm\] activation is 'gelu', expected one of linear, relu"),
     ({"recurrent_activation": "gelu"}, r"\[lstm\] recurrent_activation is 'gelu'"),
 ])
 def test_what_does_not_fit_is_named(change, words):
     given = dict(z=np.ones((2, 3, 8), "float32"), h=np.ones((2, 2), "float32"), c=np.ones((2, 2), "float32"),
-                 kernel=np.ones((2, 8), "float32"), mask=None, state_factor=None)
+                 kernel=np.ones((2, 8), "float32"), mask=None, state_factor=None, weights=None, bias=None)
     attrs = {k: v for k, v in change.items() if k not in given}
     with pytest.raises(ValueError, match=words):
         ops.lstm(*{**given, **{k: v for k, v in change.items() if k in given}}.values(), **attrs)
