@@ -150,8 +150,9 @@ static void recurrent_each(const recurrent *j, const recurrent_group *g, int64_t
   for (int64_t r = 0; r < rows; r++) {
     if (!fn_recurrent_on(s, row + r, step)) continue;
     int64_t b = row + r, at = fn_recurrent_kept(s, b, step);
-    recurrent_row x = {.x = j->w ? g->z + (r * g->steps + place - g->first) * j->wide : j->z + (b * s->t + place) * width, .p = p + r * j->wide, .factor = j->factor ? j->factor + b * u : NULL,
-                       .h = j->last + b * u, .c = j->lastc ? j->lastc + b * u : NULL, .y = j->y + (b * s->t + step) * u, .fed = fed + r * j->narrow,
+    const float *z = j->w ? g->z + (r * g->steps + place - g->first) * j->wide : j->z + (b * s->t + place) * width;
+    recurrent_row x = {.x = z, .p = p + r * j->wide, .factor = j->factor ? j->factor + b * u : NULL, .h = j->last + b * u,
+                       .c = j->lastc ? j->lastc + b * u : NULL, .y = j->y + (b * s->t + step) * u, .fed = fed + r * j->narrow,
                        .gates = j->gates ? j->gates + at * s->kept * u : NULL, .cells = j->cells ? j->cells + at * u : NULL,
                        .inner = inner + r * j->narrow, .stream = j->stream};
     if (ahead) recurrent_ask(x.x + ahead, width);
@@ -176,7 +177,8 @@ static int recurrent_block(const recurrent *j, int64_t row, int64_t rows, float 
   float *p = space, *fed = p + rows * j->wide;
   recurrent_group g = {.z = fed + 2 * rows * j->narrow};
   int status = FN_OK, two = s->gates == FN_GRU && !s->after;
-  recurrent_body body = s->gates == FN_LSTM ? lstm_units_row : s->gates == FN_SIMPLE_RNN ? simple_units_row : two ? gru_gates_row : gru_units_row;
+  recurrent_body body = s->gates == FN_LSTM ? lstm_units_row : s->gates == FN_SIMPLE_RNN ? simple_units_row
+                        : two ? gru_gates_row : gru_units_row;
   memcpy(j->last + row * u, j->h + row * u, (size_t)(rows * u) * 4);
   if (j->lastc) memcpy(j->lastc + row * u, j->c + row * u, (size_t)(rows * u) * 4);
   for (int64_t r = 0; r < rows; r++)

@@ -29,7 +29,8 @@ FN_INLINE float *recurrent_dz(const recurrent *j, const recurrent_space *p, int6
   return j->w ? p->dz + here * j->wide : j->dx + (b * j->s.t + fn_recurrent_place(&j->s, step)) * j->s.n;
 }
 
-static void recurrent_each_back(const recurrent *j, const recurrent_space *p, int64_t row, int64_t rows, int64_t step, recurrent_body body) {
+static void recurrent_each_back(const recurrent *j, const recurrent_space *p, int64_t row, int64_t rows, int64_t step,
+                                recurrent_body body) {
   const fn_recurrent *s = &j->s;
   const int64_t u = s->u, width = s->gates * u;
   for (int64_t r = 0; r < rows; r++) {
@@ -115,8 +116,8 @@ static int recurrent_step_back(const recurrent *j, const recurrent_space *p, int
 /* ---- Gradients of weights and inputs ---- */
 
 /* c (m, n) of the chunk's part += a^T b, over `depth` rows of both. */
-static void recurrent_gather(const recurrent *j, const recurrent_space *p, const float *a, int64_t lda, int64_t m, const float *b, int64_t n,
-                             int64_t depth, float *c) {
+static void recurrent_gather(const recurrent *j, const recurrent_space *p, const float *a, int64_t lda, int64_t m, const float *b,
+                             int64_t n, int64_t depth, float *c) {
   gemm g = {.c = c, .m = m, .n = n, .k = depth, .ldc = j->s.gates * j->s.u, .ta = 1};
   for (int64_t i = 0, panels = gemm_panels(n); i < panels; i++)
     gemm_panel(&g, (gemm_view){a, lda}, (gemm_view){b + i * PANEL, j->wide}, 0, m, i, !p->fresh, depth);

@@ -39,8 +39,8 @@ def _check(name, gates, z, h, kernel, mask, factor, weights, bias, activation, r
                            ("state_factor", factor, (batch, units)), ("recurrent_bias", recurrent_bias, (width,)),
                            ("weights", weights, (features, width)), ("bias", bias, (width,))):
         if x is not None and (len(x.shape) != len(shape) or any(n != m and None not in (n, m) for n, m in zip(x.shape, shape))):
-            raise ValueError(f"[{name}] {word} has shape {x.shape}, expected {shape}, as {'z has' if weights is None else 'the inputs have'} "
-                             f"shape {z.shape} and the kernel {kernel.shape}")
+            what = "z has" if weights is None else "the inputs have"
+            raise ValueError(f"[{name}] {word} has shape {x.shape}, expected {shape}, as {what} shape {z.shape} and the kernel {kernel.shape}")
         if x is not None and x.dtype != ("bool" if word == "mask" else z.dtype):
             raise ValueError(f"[{name}] {word} is of {x.dtype}, expected {'bool' if word == 'mask' else z.dtype}: cast it first")
     if z.dtype not in FLOATS or kernel.dtype != z.dtype:
@@ -108,7 +108,7 @@ def _factor(b, u, wanted):
 def _cases(gates, states, extra=lambda u: (), more=(), **attrs):
     """Those with an odd number take inputs of as many features as they have steps, and weights."""
     return [((normal(b, t, t if i % 2 else gates * u), *[normal(b, u)] * states, uniform(u, gates * u, low=-0.5, high=0.5), *extra(u),
-              _mask(b, t, w), None, *([normal(t, gates * u), normal(gates * u)] if i % 2 else [])), {**own, **attrs})
+              _mask(b, t, w), None, *([normal(t, gates * u), normal(gates * u)] if i % 2 else [None, None])), {**own, **attrs})
             for i, ((b, t, u), w, own) in enumerate([*_SIZES, *more])]
 
 
@@ -117,7 +117,7 @@ def _grad_cases(gates, states, kept, more=(), **attrs):
     return [((None if i % 3 == 2 else normal(b, t, u), *[normal(b, u) if i % 3 else None] * states, *[normal(b, u)] * states,
               uniform(u, gates * u, low=-0.5, high=0.5), _mask(b, t, w), _factor(b, u, "f" if i % 4 > 1 else ""),
               uniform(b, t, u), *[uniform(t, b, n * u, low=0.1, high=0.9) for n in kept],
-              *([normal(b, t, t), normal(t, gates * u)] if i % 2 else [])),
+              *([normal(b, t, t), normal(t, gates * u)] if i % 2 else [None, None])),
              {**own, **attrs, **({"input_grad": False} if i % 4 == 3 else {})})
             for i, ((b, t, u), w, own) in enumerate([*_SIZES, *more])]
 
