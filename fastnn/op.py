@@ -20,6 +20,9 @@ is none.  Without `vjp` no gradient passes.  Further words:
     promote = True       operands of different dtypes are cast to a common one; "float": and integers to floats;
                          "bool": all to bool
     logits = "x"         the result remembers this input (softmax and sigmoid do, for the sake of stable losses)
+    kept = "gates"       names of what the kernel writes for the gradient alone: the last specs of `spec`, the last arrays of
+                         `cpu`, which are None where no tape records; the caller never sees them
+    partial = True       `vjp` takes None for results without a gradient; others get zeros
 """
 import inspect
 from typing import NamedTuple
@@ -58,7 +61,8 @@ class Op:
         self.vjp, self.cases = body.get("vjp"), body.get("cases", [])
         self.flops, self.picks = body.get("flops"), tuple(body.get("picks", "").split())
         self.promote, self.also = body.get("promote", False), body.get("also")
-        self.outputs = tuple(body.get("outputs", "y").split())
+        self.outputs, self.kept = tuple(body.get("outputs", "y").split()), tuple(body.get("kept", "").split())
+        self.partial = body.get("partial", False)
         parameters = inspect.signature(self.spec).parameters.values()
         self.__signature__ = inspect.Signature(parameters)
         self.inputs = tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL))
@@ -112,7 +116,7 @@ class Op:
             raise self._explain_none(inputs, error) from error
         if self.defaults and len(attrs) < len(self.attributes):
             attrs = {**self.defaults, **attrs}
-        arrays = [None if x is None else x.data for x in inputs]
+        arrays, kept = [None if x is None else x.data for x in inputs], ()
         chosen = attrs if self.kernel_takes_all else {name: attrs[name] for name in self.kernel_attributes}
         if self.view is not None:
             data = self.view(*arrays, **chosen)
@@ -120,17 +124,24 @@ class Op:
             outputs = (Tensor(own(data) if inputs[0].__class__ is Variable else data),)
         else:
             specs = spec if spec.__class__ is tuple else () if spec is None else (spec,)
+            if self.kept:
+                specs, kept = specs[:len(self.outputs)], self._keep(specs)
             outputs = [Tensor(empty(s.shape, s.dtype), s.shape, s.dtype) for s in specs]
-            launch(*self.cpu(*arrays, *[y.data for y in outputs], **chosen))
+            launch(*self.cpu(*arrays, *[y.data for y in outputs], *[None if x is None else x.data for x in kept], **chosen))
         if self.updates:
             self._bump(inputs)
         if self.logits is not None:
             outputs[0].logits = self.name, attrs, inputs[self.logits]
         if active.tapes:
-            record(self, inputs, outputs, attrs)
+            record(self, inputs, outputs, attrs, kept)
         if spec.__class__ is tuple:
             return tuple(outputs)
         return outputs[0] if outputs else None
+
+    def _keep(self, specs):
+        """Tensors for what only the gradient will read; None where there will be none."""
+        keeps = bool(active.tapes)
+        return [Tensor(empty(s.shape, s.dtype), s.shape, s.dtype) if keeps else None for s in specs[len(self.outputs):]]
 
     def later(self, calls, *inputs, **attrs):
         """Begins the op on a thread in the background; small ones run at once, as handing them over costs more.
@@ -162,7 +173,7 @@ class Op:
             inputs = [Spec(x.shape, dtype) for x in inputs]
         spec = self.spec(*inputs, **attrs)
         made = [Spec(s.shape, s.dtype) for s in (spec if spec.__class__ is tuple else (spec,))]
-        return tuple(made) if spec.__class__ is tuple else made[0]
+        return tuple(made[:len(self.outputs)] if self.kept else made) if spec.__class__ is tuple else made[0]
 
     def _convert(self, inputs, attrs):
         """Numbers, arrays and lists as tensors; a number takes the dtype of the other operands if that can hold it."""
@@ -269,8 +280,8 @@ class Op:
             elif name in self.inputs and self.variadic and name == self.inputs[-1]:
                 self._sources.append(("all", len(self.inputs) - 1))
                 self._saves = None                  # every input is kept
-            elif name in self.inputs + self.outputs:
-                self._sources.append(("saved", (self.inputs + self.outputs).index(name)))
+            elif name in self.inputs + self.outputs + self.kept:
+                self._sources.append(("saved", (self.inputs + self.outputs + self.kept).index(name)))
                 if self._saves is not None:
                     self._saves.append(self._sources[-1][1])
             else:

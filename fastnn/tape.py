@@ -20,11 +20,11 @@ class Record:
 
     __slots__ = ("op", "attrs", "inputs", "needs", "outputs", "saved", "versions")
 
-    def __init__(self, op, attrs, inputs, needs, outputs):
+    def __init__(self, op, attrs, inputs, needs, outputs, kept):
         self.op, self.attrs, self.needs = op, attrs, needs
         self.inputs = [None if x is None else x.key for x in inputs]
         self.outputs = [(y.key, y.shape, y.dtype) for y in outputs]
-        self.saved = op.save(inputs, outputs)
+        self.saved = op.save(inputs, [*outputs, *kept])
         self.versions = [(v, v.version) for v in self.saved if v.__class__ is Variable] or None
 
     def gradients(self, dys, needs):
@@ -37,14 +37,14 @@ class Record:
                                  "gradient was taken: take the gradients of all losses first, then update")
 
 
-def record(op, inputs, outputs, attrs):
-    """Notes an op on every tape of this thread that follows one of its inputs."""
+def record(op, inputs, outputs, attrs, kept=()):
+    """Notes an op on every tape of this thread that follows one of its inputs; kept: what only its gradient reads."""
     for tape in active.tapes:
         tracked = tape._tracked
         needs = [x is not None and (x.key in tracked or (x.__class__ is Variable and x.trainable and tape._auto))
                  for x in inputs]
         if True in needs:
-            tape._records.append(Record(op, attrs, inputs, needs, outputs))
+            tape._records.append(Record(op, attrs, inputs, needs, outputs, kept))
             for y in outputs:
                 if y.dtype in FLOATS:
                     tracked.add(y.key)
@@ -181,7 +181,7 @@ def backward(records, grads, sources):
             continue
         if r.versions:
             r.check_versions()
-        if any([dy is None for dy in dys]):
+        if any([dy is None for dy in dys]) and not r.op.partial:
             dys = [zeros(shape, dtype) if dy is None and dtype in FLOATS else dy for dy, (_, shape, dtype) in zip(dys, r.outputs)]
         for key, need, dx in zip(r.inputs, needs, r.gradients(dys, needs)):
             if need and dx is not None:

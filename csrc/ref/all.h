@@ -22,4 +22,5 @@
 #include "penalty.inc"
 #include "linalg.inc"
 #include "ctc.inc"
+#include "recurrent.inc"
 #include "limits.inc"

@@ -296,6 +296,8 @@ def associative_scan(f, elems, reverse=False, axis=0):
 class _OwnGradient:
     """What a tape notes of a call: the function that gives the gradients in the place of an op."""
 
+    partial = False
+
     def __init__(self, name, gradient, args, leaves, output):
         self.name, self.gradient, self.args, self.leaves, self.output = name, gradient, args, leaves, output
 
