@@ -1,5 +1,11 @@
+import signal
+
 import numpy as np
 import pytest
+
+# A shell lets programs that it starts in the background ignore Ctrl-C, their children too: tests of it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
