@@ -71,7 +71,7 @@ class AsShown(doctest.OutputChecker):
 @pytest.fixture
 def known(rng):
     """What examples may use without saying where it comes from, beside the names of `fastnn.ops`."""
-    fastnn.utils.clear_session()
+    fastnn.utils.clear_session(free_memory=False)      # the collector has much to look at here
     layers = fastnn.layers
     model = fastnn.Sequential([layers.Input((4,)), layers.Dense(1)])
     model.compile("sgd", "mse")
