@@ -10,6 +10,7 @@ from fastnn import layers as L
 from fastnn import ops
 from fastnn.export import onnx_file
 from fastnn.op import REGISTRY
+from fastnn.utils.serialization import EXPORTED_AS
 from tests.golden import functional_models
 from tests.layers.test_golden import FACTS
 
@@ -135,8 +136,29 @@ def test_a_shared_layer_has_its_weights_once(path):
 
 
 def test_every_layer_is_among_the_cases():
-    classes = {value.__name__ for value in vars(L).values() if inspect.isclass(value) and issubclass(value, L.Layer)}
-    assert classes - {facts["class"] for facts in FACTS.values()} == {"Layer", "Wrapper", "InputLayer", "Lambda"}
+    classes = {EXPORTED_AS.get(value.__name__, value.__name__) for value in vars(L).values() if inspect.isclass(value) and issubclass(value, L.Layer)}
+    assert classes - {facts["class"] for facts in FACTS.values()} == {"Layer", "Wrapper", "InputLayer", "Lambda"} | OF_TEXT
+
+
+# Layers of words and categories, which have golden numbers of their own kind.
+OF_TEXT = {"TextVectorization", "StringLookup", "IntegerLookup", "CategoryEncoding", "Hashing", "HashedCrossing", "Discretization",
+           "Normalization"}
+
+
+@pytest.mark.parametrize("layer, x", [(L.Normalization(mean=[2.0], variance=[9.0]), np.array([[5], [2], [-1]], "float32")),
+                                      (L.CategoryEncoding(8, output_mode="one_hot"), np.array([[3], [0], [7]], "int32")),
+                                      (L.Discretization([0.0, 1.0]), np.array([[-1], [0.5], [1], [2]], "float32")),
+                                      (L.IntegerLookup(vocabulary=[3, 5]), np.array([[3], [5], [7], [0], [-1]]))])
+def test_layers_of_categories(layer, x, path):
+    model = keras.Sequential([L.Input((1,), dtype=str(x.dtype)), layer])
+    export(model, path)
+    np.testing.assert_allclose(run(opened(path), [x])[0], model.predict(x, verbose=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("layer, dtype", [(L.Hashing(5), "int64"), (L.StringLookup(vocabulary=["a"]), "string")])
+def test_what_python_computes_is_refused(layer, dtype, path):
+    with pytest.raises(ValueError, match="cannot export the model"):
+        export(keras.Sequential([L.Input((1,), dtype=dtype), layer]), path)
 
 
 @pytest.mark.parametrize("layer", [L.Dropout(0.5), L.SpatialDropout1D(0.5), L.GaussianNoise(1.0), L.GaussianDropout(0.5),
