@@ -46,7 +46,7 @@ def lookup(kind, name, table, custom_objects=None):
         if name in objects:
             return objects[name]
     known = sorted(set(table).union(*known_objects(custom_objects)))
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known: {', '.join(known)}."
     raise ValueError(
         f"Unknown {kind}: {name!r}. {hint} An own class or function can be passed as an object; by its name after "
