@@ -169,6 +169,7 @@ def flat(callbacks):
 
 
 def check(callbacks):
+    """The callbacks, if all are objects of Callback; TypeError otherwise."""
     for callback in callbacks:
         if isinstance(callback, type):
             raise TypeError(f"`callbacks` takes objects, received the class {callback.__name__}: write {callback.__name__}(...)")

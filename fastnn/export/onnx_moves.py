@@ -44,6 +44,7 @@ def _filled(g, sizes, value, dtype):
 
 @converts("strided_slice")
 def strided_slice(g, x, *, starts, steps, sizes):
+    """Slice, of the axes that are cut."""
     axes, begins, ends, strides = [], [], [], []
     for axis, (n, start, step, size) in enumerate(zip(x.shape, starts, steps, sizes)):
         if start == 0 and step == 1 and size == n:
@@ -99,6 +100,7 @@ def take_along(g, x, indices, *, axis):
 
 @converts("flat_index")
 def flat_index(g, indices, *, sizes):
+    """The place in the flat array of elements that several indices name."""
     if any(n.__class__ is Size for n in sizes):
         raise refusal(g.layer, "takes elements by several indices from axes of open sizes")
     behind = g.node("Less", indices, g.whole(0))

@@ -84,6 +84,7 @@ def made_up(shape, dtype, rng):
 
 
 def fixed_batch(model, spec, batch_size):
+    """The shape of an input, with the batch size that was asked for."""
     shape = tuple(spec.shape)
     if batch_size is None or not shape:
         return shape

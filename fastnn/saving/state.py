@@ -175,6 +175,7 @@ def forgiven(obj, path, reason, entry, reader):
 
 
 def tell(root, wrong, skip_mismatch):
+    """Raises, or warns of, what does not fit: (object, path, reason) of each."""
     lines = [f"- {describe(obj)} (at {path!r} in the file) {reason}" for obj, path, reason in wrong]
     if skip_mismatch:
         warn("these objects were left as they are:\n" + "\n".join(lines))

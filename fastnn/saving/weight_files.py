@@ -87,6 +87,8 @@ def writing(path):
 
 
 class Written:
+    """The context of `writing`: the HDF5 file is closed before it is moved into place."""
+
     def __init__(self, h5py, path):
         self.h5py, self.replacing = h5py, replacing(path)
 

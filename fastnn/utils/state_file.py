@@ -90,6 +90,7 @@ def encode(value, arrays, where):
 
 
 def decode(value, arrays):
+    """The inverse of `encode`."""
     if isinstance(value, list):
         return [decode(item, arrays) for item in value]
     if not isinstance(value, dict):
