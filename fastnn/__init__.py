@@ -22,8 +22,8 @@ _NAMES = {
     "Operation": "models", "DTypePolicy": "config", "FloatDTypePolicy": "dtype_policies", "name_scope": "utils.naming",
 }
 _SUBMODULES = {
-    "activations", "backend", "callbacks", "compat", "config", "constraints", "datasets", "device", "dtype_policies", "export", "initializers", "layers",
-    "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tape", "tensor", "tree", "utils",
+    "activations", "backend", "callbacks", "compat", "config", "constraints", "datasets", "device", "dtype_policies", "export",
+    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tape", "tensor", "tree", "utils",
     "visualization",
 }
 

@@ -3,6 +3,7 @@ import contextlib
 import os
 
 from ..saving import training_state
+from ..utils.serialization import is_builtin
 from ..utils.state_file import DamagedFile, read_state, write_state
 from ..utils.warn_utils import warn
 from .callback import Callback
@@ -211,4 +212,4 @@ def told(kind, other):
 def reorders(source):
     """Whether a sequence does something of its own after each epoch."""
     method = getattr(type(source), "on_epoch_end", None)
-    return method is not None and not method.__module__.startswith("fastnn.")
+    return method is not None and not is_builtin(method)

@@ -1,4 +1,4 @@
-"""What layers with an `adapt` share: the batches that it reads."""
+"""What layers with an `adapt` share: the batches that it reads, and how those with a vocabulary are made again."""
 import itertools
 
 import numpy as np
@@ -6,6 +6,28 @@ import numpy as np
 from ..ops import is_sparse
 from ..tensor import Tensor, look
 from ..utils.dataset_utils import PyDataset
+from ..utils.vocabulary import refuse_files
+from .layer import Layer
+
+
+class OfVocabulary(Layer):
+    """Base of layers that hold a vocabulary: they are built of no shape, and their configs name no files."""
+
+    @classmethod
+    def from_config(cls, config):
+        """A new layer from the result of `get_config`.
+
+        Raises:
+            ValueError: the config names a file for its vocabulary.
+        """
+        refuse_files(cls, config)
+        return super().from_config(config)
+
+    def get_build_config(self):
+        return {}
+
+    def build_from_config(self, config):
+        self.build(None)
 
 
 def batches_of(layer, data, steps=None, whole=(np.ndarray, Tensor), rank=0):

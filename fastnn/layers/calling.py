@@ -9,6 +9,7 @@ import numpy as np
 from .. import ops
 from ..graph import Node, bare, has_symbols, name_sources, replace
 from ..tensor import Spec, Tensor, UnknownSize, as_array, scope, text_tensor
+from ..utils.serialization import is_builtin
 from ..utils.warn_utils import warn
 from .holder import Holder
 from .input_spec import check_inputs
@@ -279,7 +280,7 @@ class Calling(Holder):
         return self._hand_on_mask(args[0], found, kwargs.get("mask"))
 
     def _is_ours(self):
-        return type(self).__module__.startswith("fastnn.")
+        return is_builtin(type(self))
 
     def _is_abstract(self, args, kwargs):
         """Whether this is a call of a user's layer on Specs, which a `call` that needs values cannot answer."""

@@ -6,15 +6,14 @@ import numpy as np
 from .. import ops
 from ..ops import SparseTensor
 from ..tensor import Operand, Spec, Tensor
-from ..utils.vocabulary import FILE, Counts, Vocabulary, read_lines, read_vocabulary, refuse_files, write_lines
-from .adapting import batches_of
+from ..utils.vocabulary import FILE, Counts, Vocabulary, read_lines, read_vocabulary, write_lines
+from .adapting import OfVocabulary, batches_of
 from .categories import check_sparse, encode, encoded_shape, output_mode
-from .layer import Layer
 
 MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
 
-class IndexLookup(Layer):
+class IndexLookup(OfVocabulary):
     """Base of layers that turn tokens into their numbers in a vocabulary, or back.
 
     In the output, and in `get_vocabulary()`, come first the mask token (with "int" alone, and only if there is one), then the places
@@ -124,8 +123,8 @@ class IndexLookup(Layer):
             raise ValueError(f'the vocabulary of layer "{self.name}" has tokens that come twice: {twice}')
         for what, token in (("mask", self.mask_token), ("oov", self.oov_token if self.invert else None)):
             if token is not None and token in vocabulary.numbers:
-                raise ValueError(f'the vocabulary of layer "{self.name}" has {what}_token={token!r} in it, at place {tokens.index(token)}: leave such '
-                                 f"tokens out, or begin the vocabulary with all of them, {self._specials()}")
+                raise ValueError(f'the vocabulary of layer "{self.name}" has {what}_token={token!r} in it, at place {tokens.index(token)}: leave '
+                                 f"such tokens out, or begin the vocabulary with all of them, {self._specials()}")
         size = len(tokens) + self._token_start()
         if self.max_tokens is not None and size > self.max_tokens:
             raise ValueError(f'the vocabulary of layer "{self.name}" has {size} tokens, with those for masks and unknown ones; max_tokens is '
@@ -246,19 +245,9 @@ class IndexLookup(Layer):
             **super().get_config(),
             **{name: getattr(self, name) for name in ("invert", "max_tokens", "num_oov_indices", "oov_token", "mask_token", "output_mode",
                                                       "sparse", "pad_to_max_tokens", "oov_method", "salt")},
-            "idf_weights": listed(self._given.idf_weights), "vocabulary": self._given.vocabulary and list(self._given.vocabulary), "vocabulary_size": self._frozen_size,
+            "idf_weights": listed(self._given.idf_weights), "vocabulary": self._given.vocabulary and list(self._given.vocabulary),
+            "vocabulary_size": self._frozen_size,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        refuse_files(cls, config)
-        return super().from_config(config)
-
-    def get_build_config(self):
-        return {}
-
-    def build_from_config(self, config):
-        self.build(None)
 
     def save_own_variables(self, store):
         if self.output_mode == "tf_idf" and self._idf is not None:

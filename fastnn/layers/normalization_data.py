@@ -73,7 +73,8 @@ class Normalization(Layer):
             self._given = [np.broadcast_to(value, self._sizes).astype(self.dtype).reshape(self._broadcast)
                            for value in (self.input_mean, self.input_variance)]
         except ValueError:
-            raise ValueError(f"`mean` and `variance` of shape {self.input_mean.shape} do not fit the axes {self._kept} of sizes {self._sizes}") from None
+            raise ValueError(f"`mean` and `variance` of shape {self.input_mean.shape} do not fit the axes {self._kept} of sizes "
+                             f"{self._sizes}") from None
 
     @property
     def mean(self):

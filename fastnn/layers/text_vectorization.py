@@ -3,16 +3,14 @@ import numpy as np
 
 from ..tensor import Spec, Tensor, look, text_tensor
 from ..utils.serialization import deserialize, serialize
-from ..utils.vocabulary import refuse_files
 from ..utils.words import STANDARDS, ngrams, split_at_spaces, standardized
-from .adapting import batches_of
+from .adapting import OfVocabulary, batches_of
 from .categories import output_mode
 from .index_lookup import MODES, listed
-from .layer import Layer
 from .string_lookup import StringLookup
 
 
-class TextVectorization(Layer):
+class TextVectorization(OfVocabulary):
     """Texts as the numbers of their words: standardized, split into words, joined to n-grams, looked up in a vocabulary.
 
     Args:
@@ -179,23 +177,18 @@ class TextVectorization(Layer):
         return {
             **super().get_config(), "max_tokens": lookup.max_tokens, "standardize": serialize(self.standardize), "split": serialize(self.split),
             "ngrams": self.ngrams, "output_mode": self.output_mode, "output_sequence_length": self.output_sequence_length,
-            "pad_to_max_tokens": lookup.pad_to_max_tokens, "sparse": lookup.sparse, "ragged": False, "vocabulary": lookup._given.vocabulary and list(lookup._given.vocabulary),
-            "idf_weights": listed(lookup._given.idf_weights), "encoding": lookup.encoding, "vocabulary_size": self.vocabulary_size() if lookup._frozen_size is None else lookup._frozen_size,
+            "pad_to_max_tokens": lookup.pad_to_max_tokens, "sparse": lookup.sparse, "ragged": False,
+            "vocabulary": lookup._given.vocabulary and list(lookup._given.vocabulary),
+            "idf_weights": listed(lookup._given.idf_weights), "encoding": lookup.encoding,
+            "vocabulary_size": self.vocabulary_size() if lookup._frozen_size is None else lookup._frozen_size,
         }
 
     @classmethod
     def from_config(cls, config):
-        refuse_files(cls, config)
         config = {**config, **{key: deserialize(config[key]) for key in ("standardize", "split") if isinstance(config.get(key), dict)}}
         if isinstance(config.get("ngrams"), list):
             config["ngrams"] = tuple(config["ngrams"])
         return super().from_config(config)
-
-    def get_build_config(self):
-        return {}
-
-    def build_from_config(self, config):
-        self.build(None)
 
     def save_own_variables(self, store):
         self._lookup_layer.save_own_variables(store)

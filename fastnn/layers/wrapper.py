@@ -113,7 +113,7 @@ def _treats_samples_alone(layer, training):
     Of fastnn's own layers it is, unless they say `mixes_samples` (in training: `mixes_samples_in_training`) or work along axis 0.
     """
     for part in layer._flatten_layers():
-        if type(part).__module__.split(".")[0] != "fastnn" or getattr(part, "mixes_samples", False):
+        if not serialization.is_builtin(type(part)) or getattr(part, "mixes_samples", False):
             return False
         if training and getattr(part, "mixes_samples_in_training", False):
             return False

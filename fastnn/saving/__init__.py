@@ -13,4 +13,5 @@ from .weight_files import load_weights, save_weights
 from ..utils.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "get_registered_name",
-           "get_registered_object", "register_keras_serializable", "load_model", "load_weights", "save_model", "save_weights", "serialize_keras_object"]
+           "get_registered_object", "register_keras_serializable", "load_model", "load_weights", "save_model", "save_weights",
+           "serialize_keras_object"]

@@ -169,6 +169,11 @@ class Packed:
             self.file.close()
 
     def info(self, name):
+        """What the archive says of a member.
+
+        Raises:
+            ValueError: there is none of the name, or it would grow beyond measure.
+        """
         try:
             info = self.archive.getinfo(name)
         except KeyError:

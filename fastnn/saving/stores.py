@@ -44,15 +44,16 @@ class Reader:
         return Stored([group for group in found if group is not None])
 
     def paths(self):
-        """The paths of all objects that the file has variables of."""
-        found = []
+        """The paths of all objects that the file has variables of; each group counts once, for files may hold circles of them."""
+        found, seen = [], set()
         waiting = [("", root) for root in self.roots]
         while waiting:
             path, group = waiting.pop()
             for name in group.keys():
                 inner = subgroup(group, name)
-                if inner is None:
+                if inner is None or id(inner) in seen:      # one object for each group of a file, however it is reached
                     continue
+                seen.add(id(inner))
                 if name == "vars":
                     found += [path] if inner.keys() else []
                 else:

@@ -77,8 +77,8 @@ def load_h5(model, path, skip_mismatch, by_name):
 def not_by_name(by_name, path):
     if by_name:
         raise ValueError(f"by_name=True is for files of Keras 2's layout, in which layers are found by name; {path!r} has another: its "
-                         "weights are found by where they are in the model. Load it into a model of its make, and save that as .h5; or take over layers by "
-                         "hand: layer.set_weights(other.get_layer(name).get_weights())")
+                         "weights are found by where they are in the model. Load it into a model of its make, and save that as .h5; or take over "
+                         "layers by hand: layer.set_weights(other.get_layer(name).get_weights())")
 
 
 def writing(path):

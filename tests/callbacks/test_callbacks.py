@@ -374,8 +374,13 @@ def test_averages_after_an_evaluation_that_failed(replaced):
 def test_averages_of_inner_optimizers():
     x, y = data()
     for make in (optimizers.LossScaleOptimizer, lambda one: optimizers.MultiOptimizer(lambda v: one)):
-        model = model_of(optimizer=make(optimizers.SGD(0.1, use_ema=True)))
-        model.fit(x, y, validation_data=(x, y), epochs=2, callbacks=[callbacks.SwapEMAWeights()], verbose=0)
+        inner, seen = optimizers.SGD(0.1, use_ema=True), []
+        model = model_of(optimizer=make(inner))
+        look = callbacks.LambdaCallback(on_test_begin=lambda logs: seen.append((model.get_weights(), [v.numpy() for v in inner._averages])))
+        model.fit(x, y, validation_data=(x, y), epochs=2, callbacks=[callbacks.SwapEMAWeights(), look], verbose=0)
+        assert len(seen) == 2
+        for weights, averages in seen:      # validation sees the averages
+            assert all(np.array_equal(a, b) for a, b in zip(weights, averages, strict=True))
 
 
 def test_base_logger():

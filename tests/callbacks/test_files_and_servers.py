@@ -298,3 +298,10 @@ def test_a_server_that_never_answers():
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as silent:       # takes connections, and lets them wait
         with pytest.warns(UserWarning, match="timed out"):
             fit(callbacks.RemoteMonitor(f"http://127.0.0.1:{silent.server_port}", timeout=0.1))
+
+
+@pytest.mark.parametrize("path, package", [("m.keras", "h5py"), ("w.safetensors", "safetensors")])
+def test_a_missing_package_is_told_before_training(path, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match="ModelCheckpoint needs .*pip install"):
+        callbacks.ModelCheckpoint(path, save_weights_only=not path.endswith(".keras"))

@@ -595,3 +595,9 @@ def test_models_that_are_not_built_and_other_formats(path):
         export(keras.Sequential([L.Input((3,)), L.Dense(2, dtype="float64"), L.Dense(2)]), path)
     with pytest.raises(ValueError, match="2 inputs"):
         export(convnet(), path, input_signature=[[keras.KerasTensor((None, 3))] * 2])
+
+
+@pytest.mark.parametrize("name", ["m.tflite", "m"])
+def test_other_endings_are_refused(name, tmp_path):
+    with pytest.raises(ValueError, match="must end in .onnx"):
+        keras.Sequential([L.Input((2,)), L.Dense(1)]).export(tmp_path / name)

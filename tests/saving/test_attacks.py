@@ -396,6 +396,18 @@ def test_weights_that_lie_elsewhere_or_nowhere_are_refused(victim, kind):
         np.testing.assert_array_equal(old, new)
 
 
+def test_groups_that_hold_themselves_end(victim, model):
+    model.save_weights("w.weights.h5")
+    with h5py.File("w.weights.h5", "a") as h5:
+        for i in range(5):
+            h5[f"layers/round{i}"] = h5["layers"]
+            h5[f"layers/dense/up{i}"] = h5["/layers"]
+    twin = fastnn.Sequential([layers.Input((3,)), layers.Dense(2)])
+    twin.load_weights("w.weights.h5")
+    for old, new in zip(model.get_weights(), twin.get_weights()):
+        np.testing.assert_array_equal(old, new)
+
+
 class Vocabulary(layers.Layer):
     """A layer with a file of its own."""
 

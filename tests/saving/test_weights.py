@@ -182,3 +182,25 @@ def test_missing_packages(name, package, tmp_path, monkeypatch):
     with pytest.raises(ImportError, match="pip install"):
         (model.save if name.endswith(".keras") else model.save_weights)(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_layers_that_only_the_file_has_are_told(tmp_path):
+    small().save_weights(tmp_path / "w.weights.h5")
+    trunk = keras.Sequential([layers.Input((5,)), layers.Dense(4)])
+    with pytest.warns(UserWarning, match="2 object.*layers/batch_normalization, layers/dense_1"):
+        trunk.load_weights(tmp_path / "w.weights.h5")
+    np.testing.assert_array_equal(trunk.get_weights()[0], small().get_weights()[0])
+
+
+@pytest.mark.parametrize("name", ["w.weights.h5", "w.keras", "w.safetensors", "w.weights.json"])
+def test_by_name_is_for_the_layout_with_names(name, tmp_path):
+    path = write(small(), tmp_path / name)
+    with pytest.raises(ValueError, match="by_name=True is for files of Keras 2.*get_layer"):
+        small().load_weights(path, by_name=True)
+
+
+def test_save_format_of_keras_2_agrees_with_the_ending(tmp_path):
+    small().save(tmp_path / "m.h5", save_format="h5")
+    for path, form in (("m.keras", "h5"), ("m.h5", "keras"), ("folder", "h5"), ("folder", "tf")):
+        with pytest.raises(ValueError, match="save_format.*the ending alone"):
+            small().save(tmp_path / path, save_format=form)

@@ -3,9 +3,8 @@ import collections.abc
 import copy
 import math
 
-from .btrees import walk_new
 from .datatypes import read_datatype
-from .fractal_heap import FractalHeap
+from .fractal_heap import in_heap
 from .headers import ATTRIBUTE, ATTRIBUTE_INFO, DATASPACE, DATATYPE, resolved
 from .messages import read_space
 from .source import Damaged, guarded
@@ -58,14 +57,8 @@ def _messages(header):
     for flags, data in header.messages.get(ATTRIBUTE, []):
         yield resolved(source, flags, data, ATTRIBUTE)
     if header.has(ATTRIBUTE_INFO):
-        fields = header.get(ATTRIBUTE_INFO)
-        fields.version(0)
-        fields.skip(2 if fields.number() & 1 else 0)
-        heap, tree = fields.address(), fields.address()
-        if heap is not None:
-            heap = FractalHeap(source, heap)
-            for record in walk_new(source, tree, 8):
-                yield resolved(source, record[8], heap.get(record[:8]), ATTRIBUTE)
+        for heap, record in in_heap(source, header.get(ATTRIBUTE_INFO), 2, 8):
+            yield resolved(source, record[8], heap.get(record[:8]), ATTRIBUTE)
 
 
 def _read_attribute(fields):

@@ -5,6 +5,23 @@ from .source import Damaged, Fields, Refused
 MANAGED, HUGE, TINY = 0, 1, 2
 
 
+def in_heap(source, fields, order_size, kind):
+    """(heap, record) of each thing that an object keeps outside of its header ("Link Info Message", "Attribute Info Message").
+
+    Args:
+        source: the file; fields: of the message.
+        order_size: bytes of the number of the last thing, which may be left out.
+        kind: type of the records in the B-tree.
+    """
+    fields.version(0)
+    fields.skip(order_size if fields.number() & 1 else 0)
+    heap, tree = fields.address(), fields.address()
+    if heap is not None:
+        heap = FractalHeap(source, heap)
+        for record in walk_new(source, tree, kind):
+            yield heap, record
+
+
 class FractalHeap:
     """Objects by the IDs that B-trees keep.
 

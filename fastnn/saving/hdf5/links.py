@@ -1,6 +1,6 @@
 """Links of a group: a symbol table (as by default), or messages, in its header or, if they are many, in a fractal heap."""
-from .btrees import walk_new, walk_old
-from .fractal_heap import FractalHeap
+from .btrees import walk_old
+from .fractal_heap import in_heap
 from .headers import LINK, LINK_INFO, SYMBOL_TABLE, resolved
 from .heaps import local_heap
 from .source import Damaged, Fields
@@ -40,14 +40,8 @@ def _symbol_table(source, fields):
 
 
 def _dense(source, fields):
-    """"Link Info Message"."""
-    fields.version(0)
-    fields.skip(8 if fields.number() & 1 else 0)
-    heap, tree = fields.address(), fields.address()
-    if heap is not None:
-        heap = FractalHeap(source, heap)
-        for record in walk_new(source, tree, 5):
-            yield _read_link(Fields(heap.get(record[4:]), source))
+    for heap, record in in_heap(source, fields, 8, 5):
+        yield _read_link(Fields(heap.get(record[4:]), source))
 
 
 def _read_link(fields):
